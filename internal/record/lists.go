@@ -1,0 +1,140 @@
+package record
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/store"
+)
+
+// Due is a row that must be looked at.
+type Due struct {
+	Kind DueKind
+	Row  store.Row
+	At   string // the time as the index has it; lexical order is that of time
+}
+
+// DueKind says what kind of row is due.
+type DueKind string
+
+// The kinds of rows that can be due.
+const (
+	DueJob     DueKind = "job"
+	DueMachine DueKind = "machine"
+	DueLaunch  DueKind = "launch"
+)
+
+// DueRows lists at most limit rows whose time has come, oldest first within a shard. It reads an index: whoever acts on
+// one reads it again first.
+func (r *Records) DueRows(ctx context.Context, now time.Time, limit int) ([]Due, error) {
+	var out []Due
+	for shard := range dueShards {
+		q := store.Query{Partition: duePartition(shard), To: sortTime(now.Add(time.Millisecond)), Limit: limit}
+		for {
+			page, err := r.store.Index(ctx, store.Index1, q)
+			if err != nil {
+				return nil, fmt.Errorf("querying due rows: %w", err)
+			}
+			for _, row := range page.Rows {
+				kind, _, _ := strings.Cut(row.Key.Partition, "/")
+				out = append(out, Due{Kind: DueKind(kind), Row: row, At: row.Index1.Sort})
+			}
+			if page.Next == "" || len(out) >= limit {
+				break
+			}
+			q.Cursor = page.Next
+		}
+	}
+	return out, nil
+}
+
+// JobOf, MachineOf and LaunchOf read a due row's value as the index has it.
+func JobOf(d Due) (Kept[Job], error) { return decode[Job](d.Row) }
+
+// MachineOf reads a due machine.
+func MachineOf(d Due) (Kept[fleet.Machine], error) { return decode[fleet.Machine](d.Row) }
+
+// LaunchOf reads a due launch.
+func LaunchOf(d Due) (Kept[fleet.Launch], error) { return decode[fleet.Launch](d.Row) }
+
+// JobPage is part of a list of jobs, newest first.
+type JobPage struct {
+	Jobs []Job
+	Next string
+}
+
+// Jobs lists jobs of a state, newest first, from an index that may lag.
+func (r *Records) Jobs(ctx context.Context, state fleet.JobState, cursor string, limit int) (JobPage, error) {
+	page, err := r.store.Index(ctx, store.Index2, store.Query{Partition: jobsPartition(state), Descending: true, Cursor: cursor, Limit: limit})
+	if err != nil {
+		return JobPage{}, fmt.Errorf("listing jobs: %w", err)
+	}
+	out := JobPage{Next: page.Next}
+	for _, row := range page.Rows {
+		k, err := decode[Job](row)
+		if err != nil {
+			return JobPage{}, err
+		}
+		out.Jobs = append(out.Jobs, k.V)
+	}
+	return out, nil
+}
+
+// MachinePage is part of a list of machines, newest first.
+type MachinePage struct {
+	Machines []fleet.Machine
+	Next     string
+}
+
+// Machines lists machines, newest first, live ones or those that ended lately, from an index that may lag.
+func (r *Records) Machines(ctx context.Context, live bool, cursor string, limit int) (MachinePage, error) {
+	partition := endedPartition
+	if live {
+		partition = livePartition
+	}
+	page, err := r.store.Index(ctx, store.Index2, store.Query{Partition: partition, Descending: true, Cursor: cursor, Limit: limit})
+	if err != nil {
+		return MachinePage{}, fmt.Errorf("listing machines: %w", err)
+	}
+	out := MachinePage{Next: page.Next}
+	for _, row := range page.Rows {
+		k, err := decode[fleet.Machine](row)
+		if err != nil {
+			return MachinePage{}, err
+		}
+		out.Machines = append(out.Machines, k.V)
+	}
+	return out, nil
+}
+
+// LiveMachines lists all live machines.
+func (r *Records) LiveMachines(ctx context.Context) ([]fleet.Machine, error) {
+	var out []fleet.Machine
+	err := r.eachIndexed(ctx, store.Index2, store.Query{Partition: livePartition}, func(row store.Row) error {
+		k, err := decode[fleet.Machine](row)
+		out = append(out, k.V)
+		return err
+	})
+	return out, err
+}
+
+func (r *Records) eachIndexed(ctx context.Context, name store.IndexName, q store.Query, f func(store.Row) error) error {
+	for {
+		page, err := r.store.Index(ctx, name, q)
+		if err != nil {
+			return fmt.Errorf("querying index %d of %s: %w", name, q.Partition, err)
+		}
+		for _, row := range page.Rows {
+			if err := f(row); err != nil {
+				return err
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+		q.Cursor = page.Next
+	}
+}

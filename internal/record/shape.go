@@ -1,0 +1,139 @@
+package record
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/store"
+)
+
+func shapePartition(k fleet.ShapeKey) string { return "shape/" + string(k) }
+
+const (
+	headSort      = "head"
+	aliveSort     = "alive"
+	queuedPrefix  = "job/"
+	launchPrefix  = "launch/"
+	machinePrefix = "machine/"
+)
+
+// Head is what a decision about a shape depends on and raises the version of.
+type Head struct {
+	Key   fleet.ShapeKey `json:"key"`
+	Shape fleet.Shape    `json:"shape"`
+	// Former are shapes that demands of this one belonged to: machines held for them may still be counted there.
+	Former []fleet.ShapeKey `json:"former,omitempty"`
+	// Surplus says since when a machine is surplus (rule 1.10), by its name.
+	Surplus map[string]time.Time `json:"surplus,omitempty"`
+	// Backoffs rest a (region, market, code) after failures (rule 2.6).
+	Backoffs map[string]Backoff `json:"backoffs,omitempty"`
+	// Limit is why a needed machine is not being launched, in a sentence for people.
+	Limit      string    `json:"limit,omitempty"`
+	LimitSince time.Time `json:"limit_since,omitzero"`
+}
+
+// Backoff is one resting market.
+type Backoff struct {
+	Failures int       `json:"failures"`
+	Until    time.Time `json:"until"`
+	Message  string    `json:"message,omitempty"`
+}
+
+// Alive is the row by which a shape is found while it has jobs or machines. Its version changes only when it comes to life.
+type Alive struct {
+	Key fleet.ShapeKey `json:"key"`
+}
+
+// View is what a decision reads, in the order of rule 1.11: head, launches, machines, jobs.
+type View struct {
+	Head     Kept[Head]
+	Launches []LaunchEntry
+	Machines []fleet.Count
+	Jobs     []QueuedEntry
+}
+
+func headKey(k fleet.ShapeKey) store.Key {
+	return store.Key{Partition: shapePartition(k), Sort: headSort}
+}
+func aliveKey(k fleet.ShapeKey) store.Key {
+	return store.Key{Partition: shapePartition(k), Sort: aliveSort}
+}
+
+// Head reads a shape's head.
+func (r *Records) Head(ctx context.Context, k fleet.ShapeKey) (Kept[Head], error) {
+	return get[Head](ctx, r, headKey(k))
+}
+
+// PutHead writes a shape's head, whose version every decision depends on (rule 1.12).
+func (r *Records) PutHead(old Kept[Head], h Head) []store.Write {
+	return []store.Write{store.Put(store.Row{Key: headKey(h.Key), Value: encode(h)}, store.At(old.Version))}
+}
+
+// Alive reads whether the shape is among those that are looked at regularly.
+func (r *Records) Alive(ctx context.Context, k fleet.ShapeKey) (Kept[Alive], error) {
+	return get[Alive](ctx, r, aliveKey(k))
+}
+
+// KeepAlive makes a transaction depend on the shape's being looked at, and brings it to life if need be.
+func (r *Records) KeepAlive(old Kept[Alive], k fleet.ShapeKey) []store.Write {
+	if old.Exists() {
+		return []store.Write{store.Check(aliveKey(k), store.At(old.Version))}
+	}
+	row := store.Row{Key: aliveKey(k), Value: encode(Alive{k}), Index2: store.Key{Partition: "shapes", Sort: string(k)}}
+	return []store.Write{store.Put(row, store.Absent())}
+}
+
+// Rest takes the shape out of those that are looked at regularly.
+func (r *Records) Rest(old Kept[Alive], k fleet.ShapeKey) []store.Write {
+	return []store.Write{store.Delete(aliveKey(k), store.At(old.Version))}
+}
+
+// View reads all that a decision about a shape needs, consistently and in the order of rule 1.11.
+func (r *Records) View(ctx context.Context, k fleet.ShapeKey) (View, error) {
+	var v View
+	var err error
+	if v.Head, err = r.Head(ctx, k); err != nil {
+		return View{}, err
+	}
+	p := shapePartition(k)
+	if v.Launches, err = all[LaunchEntry](ctx, r, p, launchPrefix); err != nil {
+		return View{}, err
+	}
+	if v.Machines, err = all[fleet.Count](ctx, r, p, machinePrefix); err != nil {
+		return View{}, err
+	}
+	for _, former := range v.Head.V.Former {
+		more, err := all[fleet.Count](ctx, r, shapePartition(former), machinePrefix)
+		if err != nil {
+			return View{}, err
+		}
+		for _, m := range more {
+			if m.Demand != "" { // its supply is its own shape's
+				v.Machines = append(v.Machines, m)
+			}
+		}
+	}
+	if v.Jobs, err = all[QueuedEntry](ctx, r, p, queuedPrefix); err != nil {
+		return View{}, err
+	}
+	slices.SortFunc(v.Jobs, func(a, b QueuedEntry) int {
+		if c := a.Queued.Compare(b.Queued); c != 0 {
+			return c
+		}
+		return int(a.Job.ID - b.Job.ID)
+	})
+	return v, nil
+}
+
+// AliveShapes lists the shapes that have jobs or machines. It reads an index: a hint, not a decision.
+func (r *Records) AliveShapes(ctx context.Context) ([]fleet.ShapeKey, error) {
+	var out []fleet.ShapeKey
+	err := r.eachIndexed(ctx, store.Index2, store.Query{Partition: "shapes"}, func(row store.Row) error {
+		out = append(out, fleet.ShapeKey(strings.TrimPrefix(row.Key.Partition, "shape/")))
+		return nil
+	})
+	return out, err
+}

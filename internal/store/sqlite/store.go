@@ -1,0 +1,103 @@
+// Package sqlite is the store in one SQLite file: the backend of a control plane on one machine. What Transact has
+// answered survives a power cut.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/sqlitedb"
+	"github.com/runs-fleet/runs-fleet/internal/store"
+)
+
+// Store implements store.Store.
+type Store struct {
+	clock seam.Clock
+	db    *sqlitedb.DB
+
+	mu         sync.Mutex
+	statements map[string]*sql.Stmt // of the readers, by query
+}
+
+var _ store.Store = (*Store)(nil)
+
+// Open opens the store at path or makes it; its folder must exist. One process may use a store at a time: take Lock of the
+// folder first.
+func Open(ctx context.Context, path string, clock seam.Clock, logger *slog.Logger) (*Store, error) {
+	db, err := sqlitedb.Open(ctx, sqlitedb.Options{
+		Path: path, ApplicationID: applicationID, Migrations: migrations(),
+	}, logger)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	return &Store{clock: clock, db: db, statements: map[string]*sql.Stmt{}}, nil
+}
+
+// Get implements store.Store.
+func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
+	if err := store.CheckKey(key); err != nil {
+		return store.Row{}, err
+	}
+	statement, err := s.prepared(ctx, "SELECT "+columns+" FROM rows WHERE partition = ? AND sort = ? AND "+unexpired)
+	if err != nil {
+		return store.Row{}, err
+	}
+	row, err := scan(statement.QueryRowContext(ctx, []byte(key.Partition), []byte(key.Sort), s.clock.Now().Unix()).Scan)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return store.Row{}, store.ErrNotFound
+	case err != nil:
+		return store.Row{}, fmt.Errorf("getting %s: %w", key, err)
+	default:
+		return row, nil
+	}
+}
+
+// prepared returns a statement of the readers. Queries come from a fixed set of shapes, so that few are kept.
+func (s *Store) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	s.mu.Lock()
+	statement, ok := s.statements[query]
+	s.mu.Unlock()
+	if ok {
+		return statement, nil
+	}
+	statement, err := s.db.Readers().PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("preparing a query: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, ok := s.statements[query]; ok {
+		return first, errors.Join(statement.Close()) // another caller was faster
+	}
+	s.statements[query] = statement
+	return statement, nil
+}
+
+// Backup writes a copy of the store to a new file at path, while the store is in use.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if err := s.db.Backup(ctx, path); err != nil {
+		return fmt.Errorf("backing up the store: %w", err)
+	}
+	return nil
+}
+
+// Close implements store.Store.
+func (s *Store) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, statement := range s.statements {
+		errs = append(errs, statement.Close())
+	}
+	s.statements = map[string]*sql.Stmt{}
+	if err := errors.Join(append(errs, s.db.Close())...); err != nil {
+		return fmt.Errorf("closing the store: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+var (
+	repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
+	ownerName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
+	versionNumber  = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+)
+
+// Check finds what keeps a server from running with these settings: contradictions, and what is missing. It fills in what
+// follows from other settings, and reports everything at once.
+func (s Settings) Check() (Settings, error) {
+	var errs []error
+	problem := func(format string, args ...any) { errs = append(errs, &Error{What: fmt.Sprintf(format, args...)}) }
+	s.checkGitHub(problem)
+	s.checkNames(problem)
+	s.checkServer(problem)
+	if s.Isolation == IsolationNone && len(s.AllowPublic) > 0 {
+		problem("isolation is none and allow_public names %s: without isolation anyone who proposes a change to a public repository "+
+			"could take this machine over; remove one of the two", s.AllowPublic[0])
+	}
+	if s.RunnerVersion != "" && s.RunnerDir != "" {
+		problem("runner_version and runner_dir are both set: an installed runner has the version that it has; remove one of them")
+	}
+	if s.RunnerVersion != "" && !versionNumber.MatchString(s.RunnerVersion) {
+		problem("runner_version: %q is no version: write three numbers, such as 2.330.0", s.RunnerVersion)
+	}
+	if len(errs) > 0 {
+		return Settings{}, errors.Join(errs...)
+	}
+	if len(s.Owners) == 0 {
+		s.Owners = ownersOf(s.Repositories)
+	}
+	return s, nil
+}
+
+func (s Settings) checkGitHub(problem func(string, ...any)) {
+	app := s.GitHubAppID != "" || s.GitHubAppKeyFile != ""
+	switch {
+	case s.GitHubToken == "" && !app:
+		problem("there is no GitHub credential: put a personal access token into the environment variable RUNS_FLEET_GITHUB_TOKEN " +
+			"(or its file into github_token_file), or set github_app_id and github_app_key_file")
+	case s.GitHubToken != "" && app:
+		problem("both a personal access token and a GitHub App are set: remove one of them")
+	case app && s.GitHubAppID == "":
+		problem("github_app_key_file is set without github_app_id: add the App's id, which its settings page at GitHub shows")
+	case app && s.GitHubAppKeyFile == "":
+		problem("github_app_id is set without github_app_key_file: add the path of the App's private key, a .pem file")
+	}
+	if s.Polls() && len(s.Repositories) == 0 {
+		problem("there is nothing to serve: name a repository with --repository owner/name, or set a webhook secret " +
+			"(RUNS_FLEET_WEBHOOK_SECRET) so that GitHub can tell which jobs are queued")
+	}
+	if len(s.Repositories) == 0 && len(s.Owners) == 0 {
+		problem("nobody may use the fleet: name at least one repository or owner")
+	}
+	u, err := url.Parse(s.GitHubURL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		problem("github_url: %q is no address of an API: write https://api.github.com or https://HOST/api/v3", s.GitHubURL)
+	case u.Scheme == "http" && !Loopback(u.Hostname()):
+		problem("github_url: %s would send the credential unencrypted: write https://", s.GitHubURL)
+	}
+}
+
+func (s Settings) checkNames(problem func(string, ...any)) {
+	for _, r := range s.Repositories {
+		if !repositoryName.MatchString(r) {
+			problem("repository: %q is no repository: write owner/name, without a host", r)
+		}
+	}
+	for _, r := range s.AllowPublic {
+		if !repositoryName.MatchString(r) {
+			problem("allow_public: %q is no repository: write owner/name, without a host", r)
+		}
+	}
+	for _, o := range s.Owners {
+		if !ownerName.MatchString(o) {
+			problem("owner: %q is no name of an organisation or user", o)
+		}
+	}
+	if len(s.Owners) == 0 {
+		return
+	}
+	for _, r := range s.Repositories {
+		owner, _, _ := strings.Cut(r, "/")
+		if !containsFold(s.Owners, owner) {
+			problem("repository %s belongs to none of the owners %s: add --owner %s, or leave owner out", r, strings.Join(s.Owners, ", "), owner)
+		}
+	}
+}
+
+func (s Settings) checkServer(problem func(string, ...any)) {
+	host, _, err := net.SplitHostPort(s.Listen)
+	switch {
+	case err != nil:
+		problem("listen: %q is no address: write HOST:PORT, such as 127.0.0.1:8080", s.Listen)
+	case !Loopback(host) && s.APITokensFile == "":
+		problem("listen: other machines reach %s, and so far only this machine's user can log in: set api_tokens_file, or listen on "+
+			"127.0.0.1 behind a proxy", s.Listen)
+	}
+	if s.ExternalURL != "" {
+		u, err := url.Parse(s.ExternalURL)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
+			problem("external_url: %q is no address: write https://HOST, without a path", s.ExternalURL)
+		}
+	}
+	for _, b := range []struct{ key, value, scheme string }{
+		{"store", s.Store, SchemeSQLite}, {"queue", s.Queue, SchemeSQLite}, {"blob", s.Blob, SchemeFile},
+	} {
+		if path, ok := strings.CutPrefix(b.value, b.scheme); !ok || path == "" {
+			problem("%s: %q names no backend that this version has: write %sPATH", b.key, b.value, b.scheme)
+		}
+	}
+}
+
+// The schemes of the backends that are built in.
+const (
+	SchemeSQLite = "sqlite://"
+	SchemeFile   = "file://"
+)
+
+// Loopback says whether a host name is this machine's own and nobody else can reach it.
+func Loopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func ownersOf(repositories []string) []string {
+	var owners []string
+	for _, r := range repositories {
+		owner, _, _ := strings.Cut(r, "/")
+		if !containsFold(owners, owner) {
+			owners = append(owners, owner)
+		}
+	}
+	return owners
+}
+
+func containsFold(names []string, name string) bool {
+	for _, n := range names {
+		if strings.EqualFold(n, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// AllowsOwner says whether jobs of an owner's repositories may use the fleet. GitHub's names know no case.
+func (s Settings) AllowsOwner(owner string) bool { return containsFold(s.Owners, owner) }
+
+// AllowsPublic says whether jobs of a public repository may use the fleet; without isolation none may.
+func (s Settings) AllowsPublic(repository string) bool {
+	return s.Isolation != IsolationNone && containsFold(s.AllowPublic, repository)
+}

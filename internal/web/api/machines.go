@@ -1,0 +1,62 @@
+package api
+
+import (
+	"context"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/web/view"
+)
+
+type machinesInput struct {
+	Ended  bool   `query:"ended" doc:"Machines that ended lately, instead of those that live"`
+	Cursor string `query:"cursor" doc:"The next of the page before" maxLength:"4096"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most machines of the page"`
+}
+
+type machineInput struct {
+	Environment string `path:"environment"`
+	Region      string `path:"region"`
+	ID          string `path:"id" doc:"The provider's id"`
+}
+
+func (h *handlers) registerMachines(a huma.API) {
+	huma.Register(a, get("list-machines", "/machines", "Machines, newest first"), h.machines)
+	huma.Register(a, get("get-machine", "/machines/{environment}/{region}/{id}", "A machine"), h.machine)
+}
+
+func (h *handlers) machines(ctx context.Context, in *machinesInput) (*body[view.MachinePage], error) {
+	page, err := h.Queries.Machines(ctx, !in.Ended, in.Cursor, in.Limit)
+	if err != nil {
+		return nil, h.fail(ctx, "listing machines", err)
+	}
+	return &body[view.MachinePage]{page}, nil
+}
+
+func (h *handlers) machine(ctx context.Context, in *machineInput) (*body[view.MachineDetails], error) {
+	id := fleet.MachineID{Site: fleet.Site{Environment: in.Environment, Region: in.Region}, ID: in.ID}
+	m, err := h.Queries.Machine(ctx, id)
+	if err != nil {
+		return nil, h.fail(ctx, "reading a machine", err)
+	}
+	out := view.MachineDetails{Machine: view.OfMachine(m), Diagnostics: m.Diagnostics, History: view.OfHistory(m.History)}
+	if m.State == fleet.MachineFailed {
+		console, err := h.ConsoleLog(ctx, id)
+		if err != nil { // the rest is worth showing without it
+			h.Logger.WarnContext(ctx, "reading a machine's console log", "machine", id.String(), "error", err)
+		}
+		out.Console = string(console)
+	}
+	return &body[view.MachineDetails]{out}, nil
+}
+
+// machineOf reads the machine of a job's runner, if it is ours.
+func machineOf(j fleet.Job) (fleet.MachineID, bool) {
+	parts := strings.Split(j.Machine, "/")
+	if len(parts) != 3 {
+		return fleet.MachineID{}, false
+	}
+	return fleet.MachineID{Site: fleet.Site{Environment: parts[0], Region: parts[1]}, ID: parts[2]}, true
+}

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/runs-fleet/runs-fleet/internal/web/dashboard"
+	"github.com/runs-fleet/runs-fleet/internal/web/problem"
+)
+
+// requireLogin lets programs with a token and browsers with a session through.
+func (s *Server) requireLogin(who bearers, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case who.name(r) != "":
+		case r.Header.Get("Authorization") == "" && s.sessions.valid(r):
+			if !safe(r.Method) && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" {
+				problem.Write(w, http.StatusForbidden, "a browser says where a request comes from; programs log in with a token")
+				return
+			}
+		case wantsPage(r):
+			dashboard.LoggedOut(w)
+			return
+		default:
+			w.Header().Set("WWW-Authenticate", `Bearer realm="runs-fleet"`)
+			problem.Write(w, http.StatusUnauthorized,
+				"log in: programs send the token of server.json in the data directory as bearer, browsers use the address that runs-fleet login prints")
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// wantsPage says whether a request is a browser's, for a page.
+func wantsPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
+}
+
+// login turns a one-time token into a session. It answers with a page that goes on by itself instead of a redirect: after a
+// redirect from a click on another site, a browser would not send the strict cookie.
+func (s *Server) login(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if r.Method == http.MethodHead || isPrefetch(r) {
+		w.WriteHeader(http.StatusNoContent) // a preview must not use the token up
+		return
+	}
+	cookie, ok := s.sessions.redeem(r.URL.Query().Get("token"))
+	if !ok {
+		if s.sessions.valid(r) {
+			dashboard.Welcome(w) // the same address again, in the browser that it logged in
+			return
+		}
+		dashboard.LoggedOut(w)
+		return
+	}
+	http.SetCookie(w, s.cookie(cookie, int(sessionFor.Seconds())))
+	dashboard.Welcome(w)
+}
+
+func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
+	s.sessions.end(r)
+	http.SetCookie(w, s.cookie("", -1))
+	dashboard.LoggedOut(w)
+}
+
+func (s *Server) cookie(value string, age int) *http.Cookie {
+	return &http.Cookie{
+		Name: sessionCookie, Value: value, Path: "/", MaxAge: age, HttpOnly: true, Secure: s.secure, SameSite: http.SameSiteStrictMode,
+	}
+}
+
+func isPrefetch(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") || r.Header.Get("Purpose") == "prefetch"
+}

@@ -1,0 +1,125 @@
+// Package web is the server's HTTP side: GitHub's webhook, the agents' protocol, health, the REST API, the dashboard, and who
+// may use which of them.
+package web
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/web/api"
+	"github.com/runs-fleet/runs-fleet/internal/web/dashboard"
+	"github.com/runs-fleet/runs-fleet/internal/web/problem"
+)
+
+// Config is what the server serves.
+type Config struct {
+	// Webhook takes GitHub's deliveries; nil if there is no webhook. Ready says whether a delivery could be stored. Agent
+	// serves the agents' protocol.
+	Webhook, Ready, Agent http.Handler
+	API                   api.Config
+	// Tokens are the bearers of the API.
+	Tokens []Token
+	// Listen is the listening address, ExternalURL the one that browsers use, empty if they are the same.
+	Listen, ExternalURL string
+	Clock               seam.Clock
+	Random              seam.Random
+}
+
+// Server is the handler of everything.
+type Server struct {
+	routes   *routes
+	sessions *sessions
+	base     string
+	secure   bool
+}
+
+// New wires the routes.
+func New(c Config) *Server {
+	s := &Server{sessions: newSessions(c.Clock, c.Random), base: "http://" + c.Listen}
+	if c.ExternalURL != "" {
+		s.base = trimSlash(c.ExternalURL)
+		s.secure = len(s.base) >= len("https:") && s.base[:len("https:")] == "https:"
+	}
+	from := newOrigins(c.Listen, c.ExternalURL)
+	who := newBearers(c.Tokens)
+	s.routes = newRoutes(func(next http.Handler) http.Handler {
+		return from.check(s.requireLogin(who, limitBody(next)))
+	})
+	c.API.LoginURL = s.LoginURL
+	s.public(c, from)
+	api.Register(s.routes, c.API)
+	page := dashboard.New(dashboard.Config{
+		Queries: c.API.Queries, About: c.API.About, Draining: c.API.Draining, Why: c.API.Why, Logger: c.API.Logger,
+	})
+	s.routes.handle("GET /{$}", Login, page)
+	s.routes.handle("POST /logout", Login, http.HandlerFunc(s.logout))
+	s.routes.handle("/", Login, http.HandlerFunc(notFound))
+	return s
+}
+
+func (s *Server) public(c Config, from origins) {
+	webhook := c.Webhook
+	if webhook == nil {
+		webhook = http.HandlerFunc(noWebhook)
+	}
+	s.routes.handle("/webhook", Public, webhook)
+	s.routes.handle("GET /readyz", Public, c.Ready)
+	s.routes.handle("GET /healthz", Public, http.HandlerFunc(healthy))
+	s.routes.handle("/agent/v1/", Public, c.Agent)
+	s.routes.handle("GET /login", Public, from.check(http.HandlerFunc(s.login)))
+	s.routes.handle("GET /static/", Public, from.check(http.StripPrefix("/static/", dashboard.Static())))
+}
+
+// ServeHTTP serves a request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer") // an address may hold a one-time token
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src 'self'; connect-src 'self'; "+
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+	s.routes.ServeHTTP(w, r)
+}
+
+// Routes lists every route with who it is for.
+func (s *Server) Routes() []Route { return s.routes.all() }
+
+// LoginURL makes an address that logs one browser in, once.
+func (s *Server) LoginURL() string { return s.base + "/login?token=" + s.sessions.offer() }
+
+// maxBody is enough for every request of the API, which are small; webhook and agents have bounds of their own.
+const maxBody = 64 << 10
+
+func limitBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		next.ServeHTTP(w, r)
+	})
+}
+
+func healthy(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = io.WriteString(w, "ok\n")
+}
+
+func noWebhook(w http.ResponseWriter, _ *http.Request) {
+	problem.Write(w, http.StatusNotFound, "this server takes no webhooks: it has no secret to check them with (RUNS_FLEET_WEBHOOK_SECRET) "+
+		"and finds jobs by asking GitHub")
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	if wantsPage(r) {
+		dashboard.NotFound(w)
+		return
+	}
+	problem.Write(w, http.StatusNotFound, "there is nothing at this address; "+api.Prefix+"/openapi.json lists what there is")
+}
+
+func trimSlash(s string) string {
+	for len(s) > 0 && s[len(s)-1] == '/' {
+		s = s[:len(s)-1]
+	}
+	return s
+}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"modernc.org/sqlite"
 )
@@ -45,6 +46,9 @@ type DB struct {
 	readers *sql.DB
 	writes  *sql.DB // has one connection, the writer's
 	writer  *writer
+
+	closing sync.Once
+	closed  error
 }
 
 // Open opens the file or makes it (readable by its owner only), and brings its schema up to date. The folder must exist
@@ -134,12 +138,15 @@ func syncDir(dir string) error {
 // Readers returns the pool of reading connections. Each statement sees everything whose Write has returned.
 func (db *DB) Readers() *sql.DB { return db.readers }
 
-// Close waits for the writes that have begun, refuses those that have not, and closes the file.
+// Close makes the writes that wait, refuses those that come later, and closes the file. Closing again is no error of its
+// own.
 func (db *DB) Close() error {
-	if err := db.close(); err != nil {
-		return fmt.Errorf("closing the database %s: %w", db.path, err)
-	}
-	return nil
+	db.closing.Do(func() {
+		if err := db.close(); err != nil {
+			db.closed = fmt.Errorf("closing the database %s: %w", db.path, err)
+		}
+	})
+	return db.closed
 }
 
 func (db *DB) close() error {

@@ -12,10 +12,13 @@ import (
 
 // ImpossibleError says that no type satisfies a spec, and which requirement removed the last ones.
 type ImpossibleError struct {
-	Requirement string   `json:"requirement"` // as a label writes it, or the name of a default
-	Removed     []string `json:"removed"`     // the types that met every requirement before this one, smallest first
-	Reason      string   `json:"reason"`
-	Suggestion  string   `json:"suggestion"`
+	Requirement string `json:"requirement"` // as a label writes it, or the name of a default
+	// Key is the label's key that made the requirement, for pointing at its segment; empty for a default. The label may
+	// lack the key: then its default, or its runner, made the requirement.
+	Key        string   `json:"key,omitempty"`
+	Removed    []string `json:"removed"` // the types that met every requirement before this one, smallest first
+	Reason     string   `json:"reason"`
+	Suggestion string   `json:"suggestion"`
 }
 
 // shown is how many of the removed types a message names.
@@ -45,9 +48,13 @@ func impossible(req requirement, left []Type, spec fleet.Spec, c Catalog) *Impos
 	if len(left) > 0 {
 		e.Reason = req.refuses(left[0])
 	}
-	key, _, _ := strings.Cut(req.name, "=")
+	key, _, isKey := strings.Cut(req.name, "=")
+	if isKey {
+		e.Key = key
+	}
 	switch key {
 	case "instance_type":
+		e.Key = "runner"
 		e.Removed, e.Reason = nil, "the catalogue has no such type"
 		e.Suggestion = "correct the runner in the fleet configuration" + c.similar([]string{spec.InstanceType})
 	case "family":

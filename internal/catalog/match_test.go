@@ -200,7 +200,7 @@ func TestImpossibleSpecs(t *testing.T) {
 				"it has fewer than 448 vCPU; the types that are left have 2, 4, 8, 16, 32, 48, 64, 96, 128, 192, 384 vCPU",
 		},
 		"a generation that the family has not": {
-			spec(2, families("t3."+"*"), func(s *fleet.Spec) { s.Generation = 8 }),
+			spec(2, families("t3.*"), func(s *fleet.Spec) { s.Generation = 8 }),
 			"no instance type satisfies the label: gen=8 removed the last ones (t3.large, t3.medium, t3.micro and 4 more): " +
 				"it is of another generation; the types that are left are of generation 3",
 		},
@@ -210,7 +210,7 @@ func TestImpossibleSpecs(t *testing.T) {
 				"there is no Windows for arm64; use os=linux, or families of amd64",
 		},
 		"only bare metal": {
-			spec(300, families("c8i.metal-96xl"), func(s *fleet.Spec) { s.Families = []string{"c8i.m*"} }),
+			spec(300, families("c8i.m*")),
 			"no instance type satisfies the label: no bare metal removed the last ones (c8i.metal-96xl): " +
 				"it is bare metal, which boots for minutes; name its size to have it; name the wanted types with family=",
 		},
@@ -229,6 +229,24 @@ func TestImpossibleSpecs(t *testing.T) {
 				t.Errorf("%d types have a reason, want all %d", len(res.LeftOut), len(embedded(t).Types()))
 			}
 		})
+	}
+}
+
+// TestTheKeyOfAnImpossibleSpec is what a report uses to point at a segment.
+func TestTheKeyOfAnImpossibleSpec(t *testing.T) {
+	tests := map[string]fleet.Spec{
+		"arch":   spec(4, families("c7g")),
+		"family": spec(4, families("t9")),
+		"cpu":    spec(448),
+		"runner": spec(4, anySize, func(s *fleet.Spec) { s.InstanceType = "t3.huge" }),
+		"":       spec(300, families("c8i.m*")),
+	}
+	for want, s := range tests {
+		_, err := embedded(t).Match(s)
+		var impossible *catalog.ImpossibleError
+		if !errors.As(err, &impossible) || impossible.Key != want {
+			t.Errorf("got %+v, want the key %q", err, want)
+		}
 	}
 }
 

@@ -72,17 +72,10 @@ func aliasOf(label string, f Fleet) (string, bool) {
 
 // read splits the source into segments and reads each.
 func (s source) read(f Fleet) (*request, *fault) {
-	segs := s.split()
-	if n := utf8.RuneCountInString(s.label); n > MaxLength {
-		var longest segment
-		for _, seg := range segs {
-			if len(seg.text) > len(longest.text) {
-				longest = seg
-			}
-		}
-		return nil, &fault{longest, fmt.Sprintf("the label has %d characters, GitHub takes at most %d", n, MaxLength),
-			"shorten its longest segment, which is this one"}
+	if ft := s.tooLong(); ft != nil {
+		return nil, ft
 	}
+	segs := s.split()
 	req := &request{fleet: f, given: map[string]segment{}}
 	for i, seg := range segs {
 		if i == 0 && !s.alias {
@@ -97,6 +90,24 @@ func (s source) read(f Fleet) (*request, *fault) {
 		}
 	}
 	return req, nil
+}
+
+// tooLong comes first: what GitHub cannot register need not be understood, and the rest may count on short labels.
+func (s source) tooLong() *fault {
+	n := utf8.RuneCountInString(s.label)
+	if n <= MaxLength {
+		return nil
+	}
+	var longest segment
+	offset := 0
+	for text := range strings.SplitSeq(s.label, "/") {
+		if len(text) > len(longest.text) {
+			longest = segment{text: text, offset: offset}
+		}
+		offset += len(text) + 1
+	}
+	return &fault{longest, fmt.Sprintf("the label has %d characters, GitHub takes at most %d", n, MaxLength),
+		"shorten its longest segment, which is this one"}
 }
 
 func (s source) split() []segment {
@@ -134,7 +145,7 @@ func checkMarker(seg segment) *fault {
 
 // locate turns a fault into an error about the label as the author wrote it.
 func (s source) locate(ft *fault) *Error {
-	if !s.alias {
+	if !s.alias || s.tooLong() != nil {
 		return &Error{Label: s.label, Segment: ft.seg.text, Position: ft.seg.offset, Reason: ft.reason, Suggestion: ft.suggestion}
 	}
 	return &Error{

@@ -11,8 +11,8 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
 
-// Bounds of values. The largest EC2 instances bound cpu and ram (448 vCPU and 24 TiB, the biggest sizes that are not
-// sold by reservation only); GitHub ends a job of a self-hosted runner after five days.
+// Bounds of values. Those of cpu and ram are of the order of the largest EC2 instances and beyond the use of a job: a
+// number above them is a slip of the pen. GitHub ends a job of a self-hosted runner after five days.
 const (
 	MaxCPU        = 448
 	MaxRAM        = 24576 // GiB

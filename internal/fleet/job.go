@@ -61,6 +61,7 @@ type Problem struct {
 	Title    string    `json:"title"`
 	Detail   string    `json:"detail"`
 	Reported time.Time `json:"reported,omitzero"`
+	Next     time.Time `json:"next,omitzero"` // when telling them is tried again
 }
 
 // Counts says whether the job is part of its demand's need.
@@ -108,7 +109,7 @@ func (j Job) See(s Sighting, now time.Time, runnersOver bool) (Job, Change) {
 }
 
 // confirmEvery spares writes: Confirmed is only as exact as the sweeps need.
-const confirmEvery = 30 * time.Second
+const confirmEvery = 2 * time.Minute
 
 // refresh fills what an earlier sighting did not say.
 func (j Job) refresh(s Sighting) Job {

@@ -34,6 +34,8 @@ type Runner struct {
 	Name    string    `json:"name"`
 	ID      int64     `json:"id,omitempty"` // GitHub's; 0 until a mint answered
 	Written time.Time `json:"written"`
+	// Repository is where it was registered: a machine may have been meant for another one before (rule 4.6).
+	Repository Repository `json:"repository,omitzero"`
 	// HandedOut is when its JIT config was sent to the agent, in the answer to the poll with this Sequence.
 	HandedOut time.Time `json:"handed_out,omitzero"`
 	Sequence  int64     `json:"sequence,omitempty"`
@@ -84,7 +86,6 @@ type Machine struct {
 	Job           int64     `json:"job,omitempty"` // GitHub's truth: the job that it ran or runs
 	JobNamed      time.Time `json:"job_named,omitzero"`
 	JobEnded      time.Time `json:"job_ended,omitzero"` // a completed named its newest registration
-	Unmatched     bool      `json:"unmatched,omitempty"`
 	// HoldEnded says that a listing begun after the worker started has been applied in full (rule 1.3).
 	HoldEnded bool `json:"hold_ended,omitempty"`
 
@@ -93,8 +94,16 @@ type Machine struct {
 	Diagnostics string      `json:"diagnostics,omitempty"`
 	History     History     `json:"history,omitempty"`
 	Ended       time.Time   `json:"ended,omitzero"`
-	Due         time.Time   `json:"due,omitzero"` // when it must be looked at again
-	Absent      time.Time   `json:"absent,omitzero"`
+	// Sequence is that of the newest report applied: an older one that is still held says nothing new.
+	Sequence int64 `json:"sequence,omitempty"`
+	// Waits counts names taken back because GitHub's budget did not allow the call: they keep generations unique.
+	Waits int `json:"waits,omitempty"`
+	// NextMatch is when a listener without a job is looked at (rule 5.6).
+	NextMatch time.Time `json:"next_match,omitzero"`
+	// Again is before when nothing is tried again, after a call that failed.
+	Again  time.Time `json:"again,omitzero"`
+	Due    time.Time `json:"due,omitzero"`    // when it must be looked at again
+	Absent time.Time `json:"absent,omitzero"` // since when the provider does not list it
 }
 
 // Bounds of a machine's life (protocol, section 9).
@@ -197,6 +206,7 @@ func (m Machine) Undeleted() []Runner {
 type Count struct {
 	ID        MachineID    `json:"id"`
 	Launch    string       `json:"launch,omitempty"`
+	Shape     ShapeKey     `json:"shape"`
 	State     MachineState `json:"state"`
 	Demand    DemandKey    `json:"demand,omitempty"`
 	Lease     time.Time    `json:"lease,omitzero"`
@@ -209,7 +219,7 @@ type Count struct {
 // Count returns the machine's copy for the shape's partition.
 func (m Machine) Count() Count {
 	return Count{
-		ID: m.ID, Launch: m.Launch, State: m.State, Demand: m.Demand, Lease: m.Lease, BootUntil: m.BootUntil(),
+		ID: m.ID, Launch: m.Launch, Shape: m.Shape, State: m.State, Demand: m.Demand, Lease: m.Lease, BootUntil: m.BootUntil(),
 		Launched: m.Launched, Worker: !m.WorkerStarted.IsZero(), Released: m.Job != 0 || m.HoldEnded,
 	}
 }

@@ -26,6 +26,10 @@ type Head struct {
 	Shape fleet.Shape    `json:"shape"`
 	// Former are shapes that demands of this one belonged to: machines held for them may still be counted there.
 	Former []fleet.ShapeKey `json:"former,omitempty"`
+	// Moved are demands that belonged to this shape and now belong to another (rule 1.9).
+	Moved map[fleet.DemandKey]fleet.ShapeKey `json:"moved,omitempty"`
+	// Refused are demands whose mints GitHub refuses, until when (rule 4.6).
+	Refused map[fleet.DemandKey]time.Time `json:"refused,omitempty"`
 	// Surplus says since when a machine is surplus (rule 1.10), by its name.
 	Surplus map[string]time.Time `json:"surplus,omitempty"`
 	// Backoffs rest a (region, market, code) after failures (rule 2.6).
@@ -42,9 +46,12 @@ type Backoff struct {
 	Message  string    `json:"message,omitempty"`
 }
 
-// Alive is the row by which a shape is found while it has jobs or machines. Its version changes only when it comes to life.
+// Alive is the row by which a shape is found while it has jobs or machines. Whoever adds one to the shape depends on this
+// row's version (KeepAlive). A shape goes to rest in two steps: it is marked, which makes every addition decided before
+// fail, and then removed if it is still empty and unchanged.
 type Alive struct {
-	Key fleet.ShapeKey `json:"key"`
+	Key     fleet.ShapeKey `json:"key"`
+	Resting bool           `json:"resting,omitempty"`
 }
 
 // View is what a decision reads, in the order of rule 1.11: head, launches, machines, jobs.
@@ -79,16 +86,24 @@ func (r *Records) Alive(ctx context.Context, k fleet.ShapeKey) (Kept[Alive], err
 
 // KeepAlive makes a transaction depend on the shape's being looked at, and brings it to life if need be.
 func (r *Records) KeepAlive(old Kept[Alive], k fleet.ShapeKey) []store.Write {
-	if old.Exists() {
+	if old.Exists() && !old.V.Resting {
 		return []store.Write{store.Check(aliveKey(k), store.At(old.Version))}
 	}
-	row := store.Row{Key: aliveKey(k), Value: encode(Alive{k}), Index2: store.Key{Partition: "shapes", Sort: string(k)}}
-	return []store.Write{store.Put(row, store.Absent())}
+	return []store.Write{putAlive(old, Alive{Key: k})}
 }
 
-// Rest takes the shape out of those that are looked at regularly.
-func (r *Records) Rest(old Kept[Alive], k fleet.ShapeKey) []store.Write {
-	return []store.Write{store.Delete(aliveKey(k), store.At(old.Version))}
+// Rest takes the next step towards rest: it marks the shape, or removes a marked one.
+func (r *Records) Rest(old Kept[Alive]) []store.Write {
+	if old.V.Resting {
+		return []store.Write{store.Delete(aliveKey(old.V.Key), store.At(old.Version))}
+	}
+	return []store.Write{putAlive(old, Alive{Key: old.V.Key, Resting: true})}
+}
+
+func putAlive(old Kept[Alive], a Alive) store.Write {
+	return store.Put(store.Row{
+		Key: aliveKey(a.Key), Value: encode(a), Index2: store.Key{Partition: "shapes", Sort: string(a.Key)},
+	}, store.At(old.Version))
 }
 
 // View reads all that a decision about a shape needs, consistently and in the order of rule 1.11.

@@ -1,0 +1,195 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/agentapi"
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/provider"
+	"github.com/runs-fleet/runs-fleet/internal/queue"
+	"github.com/runs-fleet/runs-fleet/internal/record"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+)
+
+// Identity is what a proof of a hello stands for.
+type Identity struct {
+	Site     fleet.Site
+	Instance string
+	Launch   string
+}
+
+// Verifier proves the machine that says hello. An error that wraps agentapi.ErrRefused is final.
+type Verifier interface {
+	Verify(ctx context.Context, h agentapi.Hello) (Identity, error)
+}
+
+// Config is what a controller is made of. Every field without "optional" is needed.
+type Config struct {
+	Records  *record.Records
+	Queue    queue.Queue
+	GitHub   GitHub
+	Provider provider.Provider
+	Verifier Verifier
+	Clock    seam.Clock
+	Random   seam.Random
+	Logger   *slog.Logger
+
+	// Site is where machines are launched.
+	Site fleet.Site
+	// MaxRunners bounds the environment's live machines; 0 is no bound but the provider's.
+	MaxRunners int
+	// Resolve says what labels mean; label.ErrNotOurs and the like are told apart by Ours.
+	Resolve func(fleet.Repository, []string) (fleet.Resolved, error)
+	// Ours says whether labels are meant for this fleet at all; others are not stored.
+	Ours func(labels []string) bool
+	// Fold returns a label set case-folded, sorted and without repetition.
+	Fold func(labels []string) []string
+	// AllowOwner and AllowPublic say who may use the fleet.
+	AllowOwner  func(owner string) bool
+	AllowPublic func(fleet.Repository) bool
+	// CancelOnLabelError cancels the run of a job whose labels are wrong.
+	CancelOnLabelError bool
+
+	// Repositories are scanned always; those with jobs lately are, besides (optional).
+	Repositories []fleet.Repository
+	// ScanInterval is how often GitHub is asked for queued jobs: 10 s without webhooks, 60 s as their safety net.
+	ScanInterval time.Duration
+	// DashboardURL is put on commits (optional).
+	DashboardURL string
+	// ServerURL is GitHub's web address, handed to runners.
+	ServerURL string
+	// Workers take messages of the queue; 0 is 8.
+	Workers int
+	// NoPacing switches rule 4.7's pacing of launches off: for benchmarks.
+	NoPacing bool
+}
+
+// Controller is one replica's share of the control plane. Its methods may be called concurrently.
+type Controller struct {
+	Config
+
+	fleetID  string
+	hints    hints
+	wakes    wakes
+	listings listings
+	calls    inflight
+	boots    boots
+
+	strays        sightings // instances without a row
+	strayPass     time.Time // of the provider sweep only
+	registrations sightings // registrations without a machine
+	draining      atomic.Bool
+	keys          sync.Map // hash of an agent's key -> fleet.MachineID: bound once, never changed
+
+	work sync.WaitGroup // what runs besides the loops
+}
+
+// How long rows of what has ended are kept.
+const (
+	keepJobs     = 30 * 24 * time.Hour
+	keepMachines = 7 * 24 * time.Hour
+	keepLaunches = 7 * 24 * time.Hour
+	keepDemands  = 36 * time.Hour // GitHub cancels a queued job after 24 h
+	keepNames    = 8 * 24 * time.Hour
+)
+
+// New checks the configuration and prepares a controller; Run starts it.
+func New(c Config) (*Controller, error) {
+	switch {
+	case c.Records == nil, c.Queue == nil, c.GitHub == nil, c.Provider == nil, c.Verifier == nil:
+		return nil, errors.New("controller: records, queue, GitHub, provider and verifier are needed")
+	case c.Clock == nil, c.Random == nil, c.Logger == nil:
+		return nil, errors.New("controller: clock, random and logger are needed")
+	case c.Resolve == nil, c.Ours == nil, c.Fold == nil, c.AllowOwner == nil, c.AllowPublic == nil:
+		return nil, errors.New("controller: resolving labels and permissions are needed")
+	case c.Site.Environment == "" || c.Site.Region == "":
+		return nil, errors.New("controller: a site is needed")
+	}
+	if c.Workers <= 0 {
+		c.Workers = 8
+	}
+	if c.ScanInterval <= 0 {
+		c.ScanInterval = time.Minute
+	}
+	ctl := &Controller{Config: c}
+	ctl.hints.init(ctl)
+	return ctl, nil
+}
+
+// Run works until ctx ends and everything that it started has.
+func (c *Controller) Run(ctx context.Context) error {
+	id, err := c.Records.Identity(ctx, func() record.Identity {
+		return record.Identity{Fleet: c.Random.Token(4), Created: c.Clock.Now()}
+	})
+	if err != nil {
+		return fmt.Errorf("reading the fleet's identity: %w", err)
+	}
+	c.fleetID = id.Fleet
+	var loops sync.WaitGroup
+	start := func(name string, f func(context.Context)) {
+		loops.Go(func() {
+			defer c.recovered(name)
+			f(ctx)
+		})
+	}
+	c.hints.start(ctx)
+	for i := range c.Workers {
+		start(fmt.Sprintf("queue worker %d", i), c.takeMessages)
+	}
+	start("due rows", c.every(dueEvery, c.workDue))
+	start("shapes", c.every(reconcileEvery, c.hintAliveShapes))
+	start("GitHub truth", c.every(c.ScanInterval, c.sweepGitHub))
+	start("provider truth", c.every(providerEvery, c.sweepProvider))
+	start("registrations", c.every(registrationsEvery, c.sweepRegistrations))
+	<-ctx.Done()
+	c.hints.stop()
+	loops.Wait()
+	c.work.Wait()
+	return nil
+}
+
+// How often the periodic works run.
+const (
+	dueEvery           = 500 * time.Millisecond // reads an index; most rows are due in tens of seconds
+	reconcileEvery     = 10 * time.Second       // rule 1.11
+	providerEvery      = 15 * time.Second
+	registrationsEvery = 2 * time.Minute
+)
+
+// every runs f at once and then at each interval, until the context ends.
+func (c *Controller) every(d time.Duration, f func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		for {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				c.Logger.WarnContext(ctx, "periodic work ended early and will be tried again", "error", err)
+			}
+			if c.Clock.Sleep(ctx, d) != nil {
+				return
+			}
+		}
+	}
+}
+
+// spawn runs f besides the loops; Run waits for it.
+func (c *Controller) spawn(ctx context.Context, name string, f func(context.Context)) {
+	c.work.Go(func() {
+		defer c.recovered(name)
+		f(ctx)
+	})
+}
+
+// recovered keeps one bad row from ending the server (failure mode A4).
+func (c *Controller) recovered(name string) {
+	if r := recover(); r != nil {
+		c.Logger.Error("a bug was met; the work will be tried again", "in", name, "panic", fmt.Sprint(r), "stack", stack())
+	}
+}
+
+// FleetID returns the fleet's identity, once Run has begun.
+func (c *Controller) FleetID() string { return c.fleetID }

@@ -1,0 +1,73 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/queue"
+)
+
+// How messages are taken.
+const (
+	receiveWait   = 20 * time.Second // the longest poll that SQS allows
+	receiveBatch  = queue.MaxBatch
+	handleTimeout = 45 * time.Second // below the queue's visibility time of 60 s
+	retryFirst    = 2 * time.Second  // a message that could not be applied comes back after this, doubling
+	retryMost     = 2 * time.Minute
+	receivePause  = time.Second // after a receive that failed
+)
+
+// takeMessages receives until nothing is left, then waits (failure mode B4). A message is deleted only after its effect is
+// stored (AckAfterDurable); one that fails comes back.
+func (c *Controller) takeMessages(ctx context.Context) {
+	for ctx.Err() == nil {
+		messages, err := c.Queue.Receive(ctx, receiveBatch, receiveWait)
+		if err != nil {
+			if ctx.Err() == nil {
+				c.Logger.WarnContext(ctx, "receiving from the queue; trying again", "error", err)
+				_ = c.Clock.Sleep(ctx, receivePause)
+			}
+			continue
+		}
+		var done []string
+		for _, m := range messages {
+			if c.handle(ctx, m) {
+				done = append(done, m.Receipt)
+			}
+		}
+		if len(done) == 0 {
+			continue
+		}
+		deleteCtx, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
+		if err := c.Queue.Delete(deleteCtx, done...); err != nil {
+			c.Logger.WarnContext(ctx, "messages were applied but not deleted; applying them again changes nothing", "error", err)
+		}
+		cancel()
+	}
+}
+
+// handle applies one message and says whether it is done with.
+func (c *Controller) handle(ctx context.Context, m queue.Message) (done bool) {
+	defer c.recovered("message " + m.ID)
+	// A message in hand is finished even while the server stops (failure mode B13).
+	work, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
+	defer cancel()
+	e, err := DecodeEvent(m.Body)
+	if err == nil && e.Job != nil {
+		err = c.Apply(work, *e.Job)
+	}
+	if err == nil {
+		return true
+	}
+	wait := min(retryFirst<<min(m.Receives, 8), retryMost)
+	var budget *BudgetError
+	if errors.As(err, &budget) {
+		wait = max(wait, budget.Until.Sub(c.Clock.Now()))
+	}
+	c.Logger.WarnContext(ctx, "a delivery could not be applied and will come back", "message", m.ID, "receives", m.Receives, "wait", wait, "error", err)
+	if err := c.Queue.Extend(work, m.Receipt, min(wait, 10*time.Minute)); err != nil {
+		c.Logger.WarnContext(ctx, "the delivery comes back after the queue's own time", "message", m.ID, "error", err)
+	}
+	return false
+}

@@ -1,0 +1,329 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/record"
+	"github.com/runs-fleet/runs-fleet/internal/store"
+)
+
+// reconcileTries bounds how often one call starts over because another writer was faster.
+const reconcileTries = 12
+
+// Reconcile closes the difference between a shape's need and its supply. It may be called at any time, any number of times.
+func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
+	for range reconcileTries {
+		more, err := c.reconcileOnce(ctx, k)
+		switch {
+		case store.IsConflict(err):
+			if err := c.Clock.Sleep(ctx, c.jitter(20*time.Millisecond)); err != nil {
+				return err //nolint:wrapcheck // the context's own error
+			}
+		case err != nil:
+			return fmt.Errorf("reconciling shape %s: %w", k, err)
+		case !more:
+			return nil
+		}
+	}
+	c.Logger.InfoContext(ctx, "other writers were faster; the shape is looked at again within 10 s", "shape", k)
+	return nil
+}
+
+// jitter returns a time between half of d and d.
+func (c *Controller) jitter(d time.Duration) time.Duration {
+	return d/2 + time.Duration(c.Random.Uint64()%uint64(d/2)) //nolint:gosec // d is a positive constant
+}
+
+// reconcileOnce makes one decision; more says that another should follow at once.
+func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey) (more bool, err error) {
+	alive, err := c.Records.Alive(ctx, k)
+	if err != nil {
+		return false, err //nolint:wrapcheck // says what was read
+	}
+	view, err := c.Records.View(ctx, k)
+	if err != nil || !view.Head.Exists() {
+		return false, err //nolint:wrapcheck // says what was read
+	}
+	s := situation{View: view, Now: c.Clock.Now(), Free: fleet.MaxLaunchCount, Paced: fleet.MaxLaunchCount, Draining: c.draining.Load()}
+	d := decide(s)
+	var live record.Kept[record.Live]
+	waits := view.Head.V.Limit != ""
+	if d.Launch > 0 || d.Limit != "" {
+		if live, err = c.room(ctx, &s); err != nil {
+			return false, err
+		}
+		d = decide(s)
+	}
+	plan := plan{c: c, k: k, view: view, alive: alive, live: live, d: d, now: s.Now, waits: waits}
+	if err := plan.commit(ctx); err != nil {
+		return false, err
+	}
+	full := d.Launch == fleet.MaxLaunchCount || len(d.Assign) == maxAssignments || len(d.Retire) == maxAssignments
+	return full || len(d.Moves) > 0 || d.Idle && alive.Exists() && !alive.V.Resting, nil
+}
+
+// room reads what bounds a launch.
+func (c *Controller) room(ctx context.Context, s *situation) (record.Kept[record.Live], error) {
+	head := s.View.Head.V
+	environment := head.Shape.Environment
+	live, err := c.Records.Live(ctx, environment)
+	if err != nil {
+		return live, err //nolint:wrapcheck // says what was read
+	}
+	s.Live, s.MaxRunners = live.V.Count, c.MaxRunners
+	if s.Resting = c.resting(head, s.Now); s.Resting != "" {
+		return live, nil
+	}
+	freeCtx, cancel := c.Clock.WithTimeout(ctx, freeDeadline)
+	defer cancel()
+	if s.Free, err = c.Provider.Free(freeCtx, c.Site, head.Shape.Spec); err != nil {
+		return live, fmt.Errorf("asking the provider for room: %w", err)
+	}
+	s.Free -= s.outstandingCalls()
+	waiting, err := c.Records.Waiting(ctx, environment)
+	if err != nil {
+		return live, err //nolint:wrapcheck // says what was read
+	}
+	oldest := time.Time{}
+	if len(s.View.Jobs) > 0 {
+		oldest = s.View.Jobs[0].Queued
+	}
+	for _, w := range waiting {
+		if w.Shape != head.Key && w.Oldest.Before(oldest) {
+			s.OlderWant += w.Wanted
+		}
+	}
+	s.Paced = c.paced(s)
+	return live, nil
+}
+
+// freeDeadline bounds a question that a provider answers from memory or with one call.
+const freeDeadline = 10 * time.Second
+
+// outstandingCalls counts places of launches that the provider may not have begun: they will take room too.
+func (s situation) outstandingCalls() int {
+	n := 0
+	for _, l := range s.View.Launches {
+		if l.Answered.IsZero() {
+			n += l.Outstanding
+		}
+	}
+	return n
+}
+
+// plan is a decision on its way into one transaction.
+type plan struct {
+	c     *Controller
+	k     fleet.ShapeKey
+	view  record.View
+	alive record.Kept[record.Alive]
+	live  record.Kept[record.Live]
+	d     decision
+	now   time.Time
+	waits bool // the head says that the shape waits for room
+
+	writes [][]store.Write
+	wake   []fleet.MachineID
+	launch string
+}
+
+// commit writes the decision, and sets in motion what follows from it.
+func (p *plan) commit(ctx context.Context) error {
+	head := p.view.Head.V
+	changed, err := p.machines(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.moves(ctx); err != nil {
+		return err
+	}
+	if p.d.Launch > 0 {
+		p.addLaunch(head)
+		changed = true
+	}
+	p.noteRoom(head)
+	head, noted := p.note(head)
+	if p.d.Idle && p.alive.Exists() {
+		p.add(p.c.Records.Rest(p.alive))
+	}
+	if changed || noted {
+		p.add(p.c.Records.PutHead(p.view.Head, head))
+	}
+	if err := p.c.Records.Commit(ctx, p.writes...); err != nil {
+		return err //nolint:wrapcheck // says what was written
+	}
+	for _, id := range p.wake {
+		p.c.wakes.wake(id)
+	}
+	if p.launch != "" {
+		id := p.launch
+		p.c.spawn(ctx, "launch "+id, func(ctx context.Context) { p.c.call(ctx, id) })
+	}
+	return nil
+}
+
+// addLaunch adds the launch's row, which exists before the call, and its machines to the live count.
+func (p *plan) addLaunch(head record.Head) {
+	id := "l-" + string(p.k) + "-" + p.c.Random.Token(8)
+	l := fleet.Launch{
+		ID: id, Shape: p.k, Site: p.c.Site, Market: p.c.market(head, p.now), Count: p.d.Launch, Created: p.now,
+	}
+	l.Request = freeze(l, head.Shape.Spec)
+	l = l.Called(p.now)
+	p.add(p.c.Records.PutLaunch(record.Kept[fleet.Launch]{}, l, keepLaunches))
+	p.add(p.c.Records.PutLive(p.live, head.Shape.Environment, record.Live{Count: p.live.V.Count + l.Count}))
+	p.launch = id
+	p.c.Logger.Info("launching", "launch", id, "shape", p.k, "count", l.Count, "market", l.Market, "region", l.Site.Region)
+}
+
+func (p *plan) add(w []store.Write) { p.writes = append(p.writes, w) }
+
+// machines writes assignments and retirements, each only if the row still says what the decision read.
+func (p *plan) machines(ctx context.Context) (changed bool, err error) {
+	for _, a := range p.d.Assign {
+		m, err := p.c.Records.Machine(ctx, a.Machine)
+		if err != nil {
+			return false, err //nolint:wrapcheck // says what was read
+		}
+		demand, err := p.c.Records.Demand(ctx, a.Demand)
+		if err != nil {
+			return false, err //nolint:wrapcheck // says what was read
+		}
+		if !m.Exists() || m.V.State != fleet.MachineReady || !demand.Exists() {
+			return false, &store.ConflictError{}
+		}
+		p.add(p.c.putMachine(m, assigned(m.V, demand.V, p.now)))
+		p.wake = append(p.wake, a.Machine)
+		changed = true
+	}
+	for _, r := range p.d.Retire {
+		m, err := p.c.Records.Machine(ctx, r.Machine)
+		if err != nil {
+			return false, err //nolint:wrapcheck // says what was read
+		}
+		if !m.Exists() {
+			return false, &store.ConflictError{}
+		}
+		switch m.V.State {
+		case fleet.MachineStarting, fleet.MachineReady, fleet.MachineAssigned, fleet.MachineListening:
+		default:
+			continue
+		}
+		p.add(p.c.putMachine(m, retiring(m.V, r.Reason, p.now)))
+		p.wake = append(p.wake, r.Machine)
+		changed = true
+	}
+	return changed, nil
+}
+
+// assigned moves a ready machine to a demand.
+func assigned(m fleet.Machine, d fleet.DemandState, now time.Time) fleet.Machine {
+	m.Demand, m.Repository, m.MaxRuntime = d.Demand.Key(), d.Repository, d.MaxRuntime
+	m.Labels, m.Assigned = d.Demand.Labels, now
+	return m.To(fleet.MachineAssigned, now, "Assigned to jobs of "+d.Repository.FullName()+".")
+}
+
+// moves carries entries to the shape that their demand belongs to (rule 1.9).
+func (p *plan) moves(ctx context.Context) error {
+	const most = 15 // each is up to five writes
+	targets := map[fleet.ShapeKey]bool{}
+	for _, e := range p.d.Moves[:min(most, len(p.d.Moves))] {
+		job, err := p.c.Records.Job(ctx, e.Job)
+		if err != nil {
+			return err //nolint:wrapcheck // says what was read
+		}
+		target := p.view.Head.V.Moved[e.Demand]
+		if !job.Exists() || !job.V.Counts() || job.V.Shape != p.k {
+			continue
+		}
+		if !targets[target] {
+			targets[target] = true
+			alive, err := p.c.Records.Alive(ctx, target)
+			if err != nil {
+				return err //nolint:wrapcheck // says what was read
+			}
+			p.add(p.c.Records.KeepAlive(alive, target))
+		}
+		moved := job.V
+		moved.Shape = target
+		p.add(p.c.Records.PutJob(job, moved, keepJobs))
+		p.c.hints.now(target)
+	}
+	return nil
+}
+
+// noteRoom says to other shapes that this one waits, or no longer does.
+func (p *plan) noteRoom(head record.Head) {
+	switch environment := head.Shape.Environment; {
+	case p.d.Wanted > 0:
+		p.add(p.c.Records.PutWaiting(environment, record.Waiting{
+			Shape: p.k, Oldest: p.d.Oldest, Wanted: p.d.Wanted, Seen: p.now,
+		}, p.now.Add(3*reconcileEvery)))
+	case p.waits:
+		p.add(p.c.Records.DeleteWaiting(environment, p.k))
+	}
+}
+
+// note brings the head up to date and says whether it must be written for that alone.
+func (p *plan) note(head record.Head) (record.Head, bool) {
+	changed := false
+	if !maps.Equal(head.Surplus, p.d.Surplus) {
+		head.Surplus = p.d.Surplus
+		changed = true
+	}
+	if head.Limit != p.d.Limit {
+		if head.Limit == "" || p.d.Limit == "" {
+			head.LimitSince = p.now
+		}
+		head.Limit = p.d.Limit
+		changed = true
+		if p.d.Limit != "" {
+			p.c.Logger.Info("a needed machine is not launched", "shape", p.k, "limit", p.d.Limit, "wanted", p.d.Wanted)
+		}
+	}
+	refused := map[fleet.DemandKey]time.Time{}
+	for k, until := range head.Refused {
+		if p.now.Before(until) {
+			refused[k] = until
+		}
+	}
+	if len(refused) != len(head.Refused) {
+		head.Refused = refused
+		changed = true
+	}
+	return head, changed
+}
+
+// hintAliveShapes looks at every shape that has jobs or machines (rule 1.11).
+func (c *Controller) hintAliveShapes(ctx context.Context) error {
+	shapes, err := c.Records.AliveShapes(ctx)
+	if err != nil {
+		return fmt.Errorf("listing shapes: %w", err)
+	}
+	for _, k := range shapes {
+		c.hints.now(k)
+	}
+	return nil
+}
+
+// hintWaiting looks at the shapes that wait for room, since a machine is gone; the oldest job's first.
+func (c *Controller) hintWaiting(ctx context.Context, environment string) {
+	waiting, err := c.Records.Waiting(ctx, environment)
+	if err != nil {
+		c.Logger.WarnContext(ctx, "shapes that wait for room are looked at within 10 s instead of now", "error", err)
+		return
+	}
+	for _, w := range waiting {
+		c.hints.now(w.Shape)
+	}
+}
+
+// putMachine writes a machine whose next look is computed, not remembered.
+func (c *Controller) putMachine(old record.Kept[fleet.Machine], m fleet.Machine) []store.Write {
+	m.Due = nextLook(m)
+	return c.Records.PutMachine(old, m, keepMachines)
+}

@@ -1,0 +1,315 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/provider"
+	"github.com/runs-fleet/runs-fleet/internal/store"
+)
+
+// Bounds of the provider sweep and of section 8.
+const (
+	listDeadline   = 30 * time.Second
+	absentFor      = 2 * time.Minute // listings lag behind launches
+	sightingsApart = 5 * time.Minute
+	youngFor       = 30 * time.Minute
+	heartbeatEvery = time.Minute
+	heartbeatGap   = 10 * time.Minute
+	rowlessPass    = 60 * time.Second
+	rowlessLeast   = 5  // instances a pass may end at least
+	rowlessPercent = 10 // of the fleet a pass may end
+)
+
+// sightings remembers since when an instance or a registration has been seen without an owner. It starts anew with the
+// process, which errs on the safe side.
+type sightings struct {
+	mu    sync.Mutex
+	first map[string]time.Time
+}
+
+// seen notes a sighting and says whether the first is old enough.
+func (s *sightings) seen(key string, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.first == nil {
+		s.first = map[string]time.Time{}
+	}
+	first, known := s.first[key]
+	if !known {
+		s.first[key] = now
+		return false
+	}
+	return now.Sub(first) >= sightingsApart
+}
+
+func (s *sightings) forget(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.first, key)
+}
+
+// retain forgets what was not seen again.
+func (s *sightings) retain(keys map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k := range s.first {
+		if !keys[k] {
+			delete(s.first, k)
+		}
+	}
+}
+
+// sweepProvider compares the provider's instances with the rows, from both sides.
+func (c *Controller) sweepProvider(ctx context.Context) error {
+	listCtx, cancel := c.Clock.WithTimeout(ctx, listDeadline)
+	defer cancel()
+	instances, err := c.Provider.List(listCtx, c.Site)
+	if err != nil {
+		return fmt.Errorf("listing instances at %s: %w", c.Site, err)
+	}
+	byID := make(map[string]provider.Instance, len(instances))
+	for _, i := range instances {
+		byID[i.ID] = i
+	}
+	if err := c.checkRows(ctx, byID); err != nil {
+		return err
+	}
+	return c.checkInstances(ctx, instances)
+}
+
+// checkRows ends the machines whose instances have ended (rule 6.5).
+func (c *Controller) checkRows(ctx context.Context, instances map[string]provider.Instance) error {
+	machines, err := c.Records.LiveMachines(ctx)
+	if err != nil {
+		return fmt.Errorf("listing machines: %w", err)
+	}
+	for _, m := range machines {
+		if m.ID.Site != c.Site {
+			continue
+		}
+		i, listed := instances[m.ID.ID]
+		switch {
+		case listed && !i.State.Live():
+			reason := i.Reason
+			if reason == "" {
+				reason = string(i.State)
+			}
+			err = c.endedElsewhere(ctx, m.ID, reason)
+		case !listed:
+			err = c.absent(ctx, m.ID)
+		default:
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endedElsewhere writes that a machine has ended by itself, and looks its job up.
+func (c *Controller) endedElsewhere(ctx context.Context, id fleet.MachineID, reason string) error {
+	m, err := c.Records.Machine(ctx, id)
+	if err != nil || !m.Exists() || !m.V.Live() {
+		return err //nolint:wrapcheck // says what was read
+	}
+	if err := c.retry(ctx, func() error { return c.gone(ctx, id, reason) }); err != nil {
+		return err
+	}
+	if m.V.Job == 0 {
+		return nil
+	}
+	if err := c.lookUp(ctx, m.V.Repository, m.V.Job); err != nil {
+		c.Logger.WarnContext(ctx, "the job of a machine that ended is looked up later", "job", m.V.Job, "error", err)
+	}
+	return nil
+}
+
+// absent notes that the provider does not list a machine; after two minutes it has ended.
+func (c *Controller) absent(ctx context.Context, id fleet.MachineID) error {
+	over := false
+	err := c.changeMachine(ctx, id, func(m *fleet.Machine, now time.Time) bool {
+		if !m.Live() || now.Sub(m.Launched) < absentFor {
+			return false
+		}
+		if m.Absent.IsZero() {
+			m.Absent = now
+			return true
+		}
+		over = now.Sub(m.Absent) >= absentFor
+		return false
+	})
+	if err != nil || !over {
+		return err
+	}
+	return c.endedElsewhere(ctx, id, "it is no longer listed")
+}
+
+// checkInstances attaches instances of open launches (rule 2.3) and ends rowless ones (section 8).
+func (c *Controller) checkInstances(ctx context.Context, instances []provider.Instance) error {
+	rowless := map[string]bool{}
+	var over []provider.Instance
+	live := 0
+	for _, i := range instances {
+		if !i.State.Live() {
+			continue
+		}
+		live++
+		orphan, err := c.rowless(ctx, i)
+		if err != nil {
+			return err
+		}
+		if !orphan {
+			continue
+		}
+		rowless[i.ID] = true
+		if c.strays.seen(i.ID, c.Clock.Now()) {
+			over = append(over, i)
+		}
+	}
+	c.strays.retain(rowless)
+	young, err := c.beat(ctx)
+	if err != nil || young || len(over) == 0 {
+		return err
+	}
+	now := c.Clock.Now()
+	if now.Sub(c.strayPass) < rowlessPass {
+		return nil
+	}
+	c.strayPass = now
+	for _, i := range over[:min(len(over), max(rowlessLeast, live*rowlessPercent/100))] {
+		if err := c.endRowless(ctx, i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowless says whether nothing in the rows answers for an instance, after attaching it if its launch has a place for it.
+func (c *Controller) rowless(ctx context.Context, i provider.Instance) (bool, error) {
+	id := fleet.MachineID{Site: i.Site, ID: i.ID}
+	m, err := c.Records.Machine(ctx, id)
+	if err != nil {
+		return false, err //nolint:wrapcheck // says what was read
+	}
+	if m.Exists() {
+		return !m.V.Live(), nil
+	}
+	l, err := c.Records.Launch(ctx, i.LaunchID)
+	if err != nil {
+		return false, err //nolint:wrapcheck // says what was read
+	}
+	if !l.Exists() || l.V.Settled() {
+		return true, nil
+	}
+	return false, c.attach(ctx, i.LaunchID, []provider.Instance{i})
+}
+
+// beat writes the heartbeat and says whether the store is too young for its silence to mean anything.
+func (c *Controller) beat(ctx context.Context) (young bool, err error) {
+	row, err := c.Records.Heartbeat(ctx)
+	if err != nil {
+		return true, err //nolint:wrapcheck // says what was read
+	}
+	now := c.Clock.Now()
+	h := row.V
+	if !row.Exists() || now.Sub(h.At) > heartbeatGap {
+		h.Young = now.Add(youngFor)
+	}
+	if now.Sub(h.At) >= heartbeatEvery {
+		h.At = now
+		if err := c.Records.Commit(ctx, c.Records.PutHeartbeat(row, h)); err != nil && !store.IsConflict(err) {
+			return true, err //nolint:wrapcheck // says what was written
+		}
+	}
+	return now.Before(h.Young), nil
+}
+
+// endRowless deletes an instance's registrations by our naming first; a busy one keeps it.
+func (c *Controller) endRowless(ctx context.Context, i provider.Instance) error {
+	repositories, err := c.repositories(ctx)
+	if err != nil {
+		return err
+	}
+	prefix := c.namePrefix() + i.ID + "-"
+	for _, r := range repositories {
+		runners, err := c.github(ctx).Runners(r)
+		if err != nil {
+			return err
+		}
+		for _, reg := range runners {
+			if !strings.HasPrefix(reg.Name, prefix) {
+				continue
+			}
+			answer, err := c.github(ctx).Delete(fleet.Runner{Name: reg.Name, ID: reg.ID, Repository: r})
+			if err != nil {
+				return err
+			}
+			if answer == Busy {
+				c.strays.forget(i.ID)
+				return nil
+			}
+		}
+	}
+	callCtx, cancel := c.Clock.WithTimeout(ctx, terminateDeadline)
+	defer cancel()
+	c.Logger.WarnContext(ctx, "an instance that no row answers for is ended", "instance", i.ID, "launch", i.LaunchID)
+	if err := c.Provider.Terminate(callCtx, i.Site, []string{i.ID}); err != nil {
+		return fmt.Errorf("terminating rowless %s: %w", i.ID, err)
+	}
+	return nil
+}
+
+// sweepRegistrations deletes registrations of this fleet whose machine has ended or was never known, after two sightings.
+func (c *Controller) sweepRegistrations(ctx context.Context) error {
+	repositories, err := c.repositories(ctx)
+	if err != nil {
+		return err
+	}
+	strays := map[string]bool{}
+	for _, r := range repositories {
+		runners, err := c.github(ctx).Runners(r)
+		if err != nil {
+			return err
+		}
+		for _, reg := range runners {
+			if !strings.HasPrefix(reg.Name, c.namePrefix()) {
+				continue // RightFleet
+			}
+			owned, err := c.owned(ctx, r, reg)
+			if err != nil {
+				return err
+			}
+			if owned {
+				continue
+			}
+			strays[reg.Name] = true
+			if !c.registrations.seen(reg.Name, c.Clock.Now()) || reg.Busy {
+				continue
+			}
+			if _, err := c.github(ctx).Delete(fleet.Runner{Name: reg.Name, ID: reg.ID, Repository: r}); err != nil {
+				return err
+			}
+			c.Logger.WarnContext(ctx, "a registration that no machine answers for is deleted", "runner", reg.Name)
+		}
+	}
+	c.registrations.retain(strays)
+	return nil
+}
+
+func (c *Controller) owned(ctx context.Context, r fleet.Repository, reg RunnerTruth) (bool, error) {
+	pointer, err := c.Records.MachineOfRunner(ctx, r.Host, reg.Name)
+	if err != nil || !pointer.Exists() {
+		return false, err //nolint:wrapcheck // says what was read
+	}
+	m, err := c.Records.Machine(ctx, pointer.V.Machine)
+	if err != nil {
+		return false, err //nolint:wrapcheck // says what was read
+	}
+	return m.Exists() && (m.V.Live() || !m.V.Due.IsZero()), nil
+}

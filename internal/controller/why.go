@@ -1,0 +1,115 @@
+package controller
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/record"
+)
+
+// Why answers in one plain sentence why a job waits, or what became of it.
+func (c *Controller) Why(ctx context.Context, id fleet.JobID) (string, error) {
+	row, err := c.Records.Job(ctx, id)
+	if err != nil {
+		return "", err //nolint:wrapcheck // says what was read
+	}
+	if !row.Exists() {
+		return "", ErrNoJob
+	}
+	var demand fleet.DemandState
+	var view record.View
+	if row.V.Counts() {
+		d, err := c.Records.Demand(ctx, row.V.Demand)
+		if err != nil {
+			return "", err //nolint:wrapcheck // says what was read
+		}
+		demand = d.V
+		if view, err = c.Records.View(ctx, row.V.Shape); err != nil {
+			return "", err //nolint:wrapcheck // says what was read
+		}
+	}
+	return explain(row.V.Job, demand, view, c.Clock.Now()), nil
+}
+
+// explain is Why without the reading. Pure: every state and limit has its sentence.
+func explain(j fleet.Job, d fleet.DemandState, v record.View, now time.Time) string {
+	switch {
+	case j.Over():
+		return fmt.Sprintf("It ended at %s: %s.", clock(j.Ended), orText(j.Conclusion, "no conclusion"))
+	case j.Problem != nil:
+		return "It is refused: " + strings.TrimSuffix(j.Problem.Detail, ".") + "."
+	case j.State == fleet.JobInProgress:
+		return fmt.Sprintf("It runs since %s on %s.", clock(j.Started), orText(j.Runner, "a runner that GitHub does not name"))
+	case j.State == fleet.JobWaiting:
+		return "GitHub holds it back: it waits for an approval or for another run of its concurrency group."
+	case now.Before(j.BackoffUntil):
+		return fmt.Sprintf("Two runners with exactly its labels listened for a minute each and GitHub gave it to neither; the next try is at %s.", clock(j.BackoffUntil))
+	case now.Before(d.RefusedUntil):
+		return fmt.Sprintf("GitHub refuses to register a runner for its labels (%s); the next try is at %s.", d.Refusal, clock(d.RefusedUntil))
+	}
+	return explainSupply(j, v, now)
+}
+
+// explainSupply says what is on its way to a queued job.
+func explainSupply(j fleet.Job, v record.View, now time.Time) string {
+	waited := now.Sub(j.Queued).Round(time.Second)
+	ahead, listening, registering := 0, 0, 0
+	for _, e := range v.Jobs {
+		if e.Demand == j.Demand && e.Queued.Before(j.Queued) {
+			ahead++
+		}
+	}
+	starting, ready := 0, 0
+	for _, m := range v.Machines {
+		held := m.HeldFor(now) == j.Demand
+		switch {
+		case held && m.State == fleet.MachineListening:
+			listening++
+		case held && m.State == fleet.MachineAssigned:
+			registering++
+		case m.Supplies(now) && m.State == fleet.MachineStarting:
+			starting++
+		case m.Supplies(now):
+			ready++
+		}
+	}
+	outstanding := 0
+	for _, l := range v.Launches {
+		outstanding += l.Outstanding
+	}
+	switch {
+	case listening > ahead:
+		return fmt.Sprintf("A runner listens for it; GitHub has not handed it over yet (queued for %s).", waited)
+	case listening+registering > ahead:
+		return fmt.Sprintf("A machine is being registered at GitHub for it (queued for %s).", waited)
+	case v.Head.V.Limit != "":
+		return fmt.Sprintf("It waits for room since %s: %s.", clock(v.Head.V.LimitSince), v.Head.V.Limit)
+	case ready > 0:
+		return fmt.Sprintf("A machine is ready and is being assigned (queued for %s).", waited)
+	case starting > 0:
+		return fmt.Sprintf("%s for its shape (queued for %s).", machinesAre(starting, "booting"), waited)
+	case outstanding > 0:
+		return fmt.Sprintf("%s from the provider (queued for %s).", machinesAre(outstanding, "on order"), waited)
+	default:
+		return fmt.Sprintf("It was queued %s ago and is about to be given a machine.", waited)
+	}
+}
+
+func machinesAre(n int, what string) string {
+	if n == 1 {
+		return "One machine is " + what
+	}
+	return fmt.Sprintf("%d machines are %s", n, what)
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+func orText(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a
+}

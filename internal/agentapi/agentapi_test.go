@@ -178,7 +178,9 @@ func TestUnixSocket(t *testing.T) {
 		t.Errorf("Poll = %+v, %v", orders, err)
 	}
 	_ = server.Close()
-	<-served
+	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+		t.Errorf("serving ended with %v", err)
+	}
 }
 
 func TestAddressesThatAreNone(t *testing.T) {

@@ -2,6 +2,7 @@ package seam_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ func TestSystemSleep(t *testing.T) {
 			clock := seam.System{}
 			ctx, cancel := clock.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if err := clock.Sleep(ctx, time.Hour); err != context.DeadlineExceeded {
+			if err := clock.Sleep(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("Sleep = %v, want the deadline's error", err)
 			}
 		})

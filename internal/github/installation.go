@@ -68,6 +68,18 @@ func (c *Client) InstallationRepositories(ctx context.Context, installation int6
 	return found, err
 }
 
+// serving returns the installation that serves a repository, 0 where the personal token does.
+func (c *Client) serving(ctx context.Context, repo fleet.Repository) (int64, error) {
+	if c.app == nil {
+		return 0, nil
+	}
+	installation, err := c.installation(ctx, repo)
+	if errors.Is(err, ErrNotInstalled) && c.personal != "" {
+		return 0, nil
+	}
+	return installation, err
+}
+
 // installation returns the id of the installation that serves a repository.
 func (c *Client) installation(ctx context.Context, repo fleet.Repository) (int64, error) {
 	if repo.Installation != 0 {

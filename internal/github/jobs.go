@@ -78,7 +78,10 @@ func (c *Client) RunJobs(ctx context.Context, repository fleet.Repository, run i
 	if err != nil {
 		return nil, err
 	}
-	return found, c.sayIfAlive(ctx, found)
+	if err = c.sayIfAlive(ctx, found); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // sayIfAlive sets RunAlive of sightings of one run. A job that runs proves that its run is alive, and of one that has

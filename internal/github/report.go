@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -37,14 +36,15 @@ func (c *Client) Report(ctx context.Context, r controller.CommitReport) error {
 	if !commitSHA.MatchString(r.SHA) {
 		return fmt.Errorf("reporting on a commit of %s: %q is not a commit's full id", r.Repository.FullName(), r.SHA)
 	}
-	if c.app == nil {
+	installation, err := c.serving(ctx, r.Repository)
+	switch {
+	case err != nil:
+		return fmt.Errorf("reporting on a commit: %w", err)
+	case installation == 0:
 		return c.reportStatus(ctx, r)
+	default:
+		return c.reportCheck(ctx, r)
 	}
-	err := c.reportCheck(ctx, r)
-	if errors.Is(err, ErrNotInstalled) && c.personal != "" {
-		return c.reportStatus(ctx, r)
-	}
-	return err
 }
 
 func (c *Client) reportCheck(ctx context.Context, r controller.CommitReport) error {

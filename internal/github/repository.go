@@ -2,7 +2,6 @@ package github
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -48,11 +47,9 @@ func (c *Client) lookUp(ctx context.Context, repo fleet.Repository, g grant) (*g
 	if err != nil {
 		return nil, 0, err
 	}
-	installation := repo.Installation
-	if c.app != nil && installation == 0 {
-		if installation, err = c.installation(ctx, repo); err != nil && !errors.Is(err, ErrNotInstalled) {
-			return nil, 0, err
-		}
+	installation, err := c.serving(ctx, repo)
+	if err != nil {
+		return nil, 0, err
 	}
 	return found, installation, nil
 }

@@ -62,15 +62,12 @@ func (c *Client) credential(ctx context.Context, k call) (credential, error) {
 		token, err := c.app.token()
 		return credential{token: token, account: appAccount}, err
 	}
-	if c.app == nil {
-		return credential{token: c.personal}, nil
-	}
-	installation, err := c.installation(ctx, k.repo)
-	if errors.Is(err, ErrNotInstalled) && c.personal != "" {
-		return credential{token: c.personal}, nil
-	}
+	installation, err := c.serving(ctx, k.repo)
 	if err != nil {
 		return credential{}, err
+	}
+	if installation == 0 {
+		return credential{token: c.personal}, nil
 	}
 	return c.tokens.get(ctx, keyOf(installation, k), func(ctx context.Context) (string, time.Time, error) {
 		return c.installationToken(ctx, installation, k)

@@ -159,18 +159,22 @@ func eventFinding(events []string) Finding {
 		Remedy: "on the App's page, Permissions & events, tick Workflow job"}
 }
 
+// checkPersonal asks for the limits, which any valid token may.
 func (c *Client) checkPersonal(ctx context.Context) Finding {
-	k := read("asking who the personal token belongs to", fleet.Repository{}, grantRead, laneOthers)
-	var user *gh.User
-	_, err := c.get(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
-		user, resp, err = c.api.Users.Get(ctx, "")
-		return resp, err
-	})
+	f := Finding{Name: "credentials"}
+	limits, err := c.RateLimit(ctx, fleet.Repository{})
 	if err != nil {
-		return Finding{Name: "credentials", Detail: err.Error(),
-			Remedy: "make a new personal access token: fine-grained with Administration and Commit statuses: write and Actions: write, or classic with scope repo"}
+		f.Detail = err.Error()
+		f.Remedy = "make a new personal access token: fine-grained with Administration, Actions and Commit statuses: write, or classic with scope repo"
+		return f
 	}
-	return Finding{Name: "credentials", OK: true, Detail: "personal token of " + user.GetLogin()}
+	f.OK, f.Detail = true, "personal token accepted"
+	for _, l := range limits {
+		if l.Resource == "core" {
+			f.Detail += fmt.Sprintf("; %d of %d calls left this hour", l.Remaining, l.Limit)
+		}
+	}
+	return f
 }
 
 // checkRepository lists the repository's runners, which needs the permission that registering needs, at its lower level.

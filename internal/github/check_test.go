@@ -96,8 +96,7 @@ func TestCheckOfAnApp(t *testing.T) {
 
 func TestCheckOfAPersonalToken(t *testing.T) {
 	h := newHub(t)
-	h.on("GET /rate_limit", always(200, `{}`))
-	h.on("GET /user", always(200, `{"login":"ann"}`))
+	h.on("GET /rate_limit", always(200, `{"resources":{"core":{"limit":5000,"remaining":4000,"reset":1}}}`))
 	h.on("GET /repos/octo-org/app", always(200, strings.Replace(visibleRepo, "true", "false", 1)))
 	h.on("GET /repos/octo-org/app/actions/runners", always(200, `{"total_count":0,"runners":[]}`))
 	findings := h.client().Check(t.Context(), repo())
@@ -110,8 +109,7 @@ func TestCheckOfAPersonalToken(t *testing.T) {
 		t.Errorf("nobody says that the repository is public: %+v", last)
 	}
 	bad := newHub(t)
-	bad.on("GET /rate_limit", always(200, `{}`))
-	bad.on("GET /user", always(401, `{"message":"Bad credentials"}`))
+	bad.on("GET /rate_limit", always(401, `{"message":"Bad credentials"}`))
 	got := verdicts(t, bad.client().Check(t.Context(), repo()))
 	if got["credentials"] || got["repository octo-org/app"] || !got["reachable"] {
 		t.Errorf("findings %v", got)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	gh "github.com/google/go-github/v93/github"
 
@@ -88,7 +89,10 @@ func (c *Client) installation(ctx context.Context, repo fleet.Repository) (int64
 	if err := checkNames(repo); err != nil {
 		return 0, err
 	}
-	if id, ok := c.installed.get(repo); ok {
+	notInstalled := fmt.Errorf("%s: %w", repo.FullName(), ErrNotInstalled)
+	if id, ok := c.installed.get(repo, c.clock.Now()); ok && id == 0 {
+		return 0, notInstalled
+	} else if ok {
 		return id, nil
 	}
 	k := call{doing: "looking up the App's installation for " + repo.FullName(), repo: repo, grant: grantApp, lane: laneOthers,
@@ -102,41 +106,60 @@ func (c *Client) installation(ctx context.Context, repo fleet.Repository) (int64
 	case err != nil:
 		return 0, err
 	case got.status == http.StatusNotFound:
-		return 0, fmt.Errorf("%s: %w", repo.FullName(), ErrNotInstalled)
+		c.installed.put(repo, 0, c.clock.Now())
+		return 0, notInstalled
 	case got.status != http.StatusOK:
 		return 0, k.fail(got)
 	case found.GetID() == 0:
 		return 0, &StatusError{Doing: k.doing, Status: got.status, Message: "the answer has no id"}
 	}
-	c.installed.put(repo, found.GetID())
+	c.installed.put(repo, found.GetID(), c.clock.Now())
 	return found.GetID(), nil
 }
 
+// How long it is remembered that the App is, or is not, installed for a repository. One that was just added should not
+// have to wait.
+const (
+	installedLasts    = time.Hour
+	notInstalledLasts = 30 * time.Second
+)
+
 // installationCache remembers which installation serves a repository.
 type installationCache struct {
-	mu   sync.Mutex
-	byID map[string]int64
+	mu     sync.Mutex
+	byName map[string]servedBy
 }
 
-func newInstallationCache() *installationCache { return &installationCache{byID: map[string]int64{}} }
-
-func (i *installationCache) get(repo fleet.Repository) (int64, bool) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	id, ok := i.byID[nameKey(repo)]
-	return id, ok
+type servedBy struct {
+	id    int64 // 0 when none does
+	until time.Time
 }
 
-func (i *installationCache) put(repo fleet.Repository, id int64) {
+func newInstallationCache() *installationCache {
+	return &installationCache{byName: map[string]servedBy{}}
+}
+
+func (i *installationCache) get(repo fleet.Repository, now time.Time) (int64, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.byID[nameKey(repo)] = id
+	known, ok := i.byName[nameKey(repo)]
+	return known.id, ok && now.Before(known.until)
+}
+
+func (i *installationCache) put(repo fleet.Repository, id int64, now time.Time) {
+	lasts := installedLasts
+	if id == 0 {
+		lasts = notInstalledLasts
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.byName[nameKey(repo)] = servedBy{id: id, until: now.Add(lasts)}
 }
 
 func (i *installationCache) forget(repo fleet.Repository) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	delete(i.byID, nameKey(repo))
+	delete(i.byName, nameKey(repo))
 }
 
 // nameKey folds case, as GitHub does in names.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -49,9 +50,30 @@ func (c *Client) Report(ctx context.Context, r controller.CommitReport) error {
 
 func (c *Client) reportCheck(ctx context.Context, r controller.CommitReport) error {
 	id, err := c.findCheck(ctx, r)
+	if isRefused(err) {
+		c.log.Warn("earlier check runs cannot be listed, writing another", "error", err)
+		id, err = 0, nil
+	}
 	if err != nil {
 		return err
 	}
+	if id == 0 {
+		return c.writeCheck(ctx, r, 0)
+	}
+	if err = c.writeCheck(ctx, r, id); !isRefused(err) {
+		return err
+	}
+	c.log.Warn("check run cannot be brought up to date, writing another", "check_run", id, "error", err)
+	return c.writeCheck(ctx, r, 0)
+}
+
+func isRefused(err error) bool {
+	var refused *controller.RefusedError
+	return errors.As(err, &refused)
+}
+
+// writeCheck creates a check run, or updates the one of this id.
+func (c *Client) writeCheck(ctx context.Context, r controller.CommitReport, id int64) error {
 	conclusion, status, name := "neutral", "completed", externalID(r)
 	if r.Failed {
 		conclusion = "failure"
@@ -63,7 +85,7 @@ func (c *Client) reportCheck(ctx context.Context, r controller.CommitReport) err
 	output := &gh.CheckRunOutput{Title: &title, Summary: &summary}
 	k := write("writing a check run on "+r.Repository.FullName()+"@"+r.SHA, r.Repository, grantReport, laneReports)
 	var written *gh.CheckRun
-	_, err = c.get(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
+	_, err := c.get(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
 		if id != 0 {
 			written, resp, err = c.api.Checks.UpdateCheckRun(ctx, r.Repository.Owner, r.Repository.Name, id, gh.UpdateCheckRunOptions{
 				Name: checkName, DetailsURL: webAddress(r.URL), ExternalID: &name, Status: &status, Conclusion: &conclusion, Output: output,

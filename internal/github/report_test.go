@@ -77,6 +77,22 @@ func TestReportAsCheckRun(t *testing.T) {
 	}
 }
 
+func TestAReportIsMadeThoughAnEarlierOneCannotBeFound(t *testing.T) {
+	h := newHub(t)
+	h.issuesTokens()
+	h.on(checksOfCommit, always(403, `{"message":"Resource not accessible by integration"}`))
+	h.on(createCheck, always(201, `{"id":9}`))
+	c := h.client(asApp)
+	for range 2 { // the second finds that the first one's check run is gone
+		if err := c.Report(t.Context(), report()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(h.requests(createCheck)); n != 2 {
+		t.Errorf("%d check runs, want 2", n)
+	}
+}
+
 func TestAReportThatIsOnlyANote(t *testing.T) {
 	h := newHub(t)
 	h.issuesTokens()

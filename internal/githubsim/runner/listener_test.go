@@ -173,7 +173,7 @@ jobs:
           sleep 1000 >/dev/null 2>&1 & echo "pid of a child: $!"
           nohup sleep 1000 >/dev/null 2>&1 & echo "pid of a nohup: $!"
           setsid sleep 1000 >/dev/null 2>&1 & echo "pid of a setsid: $!"
-      - run: kill -0 $(pgrep -f -s 0 nothing) 2>/dev/null; echo next
+      - run: echo next
 `))
 	if done.Conclusion != runner.Success {
 		t.Fatalf("concluded %s:\n%s", done.Conclusion, log)

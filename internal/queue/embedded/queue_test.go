@@ -11,9 +11,13 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/queue/embedded"
 	"github.com/runs-fleet/runs-fleet/internal/queue/queuetest"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/sqlitedb/killtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	killtest.Main(sendForever)
+	goleak.VerifyTestMain(m)
+}
 
 func open(t testing.TB, path string, clock seam.Clock, opts embedded.Options) *embedded.Queue {
 	t.Helper()

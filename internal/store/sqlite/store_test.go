@@ -8,12 +8,16 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/sqlitedb/killtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/sqlite"
 	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	killtest.Main(writeForever)
+	goleak.VerifyTestMain(m)
+}
 
 func open(t testing.TB, path string, clock seam.Clock) *sqlite.Store {
 	t.Helper()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -113,20 +114,27 @@ func (s Settings) checkServer(problem func(string, ...any)) {
 			problem("external_url: %q is no address: write https://HOST, without a path", s.ExternalURL)
 		}
 	}
-	for _, b := range []struct{ key, value, scheme string }{
-		{"store", s.Store, SchemeSQLite}, {"queue", s.Queue, SchemeSQLite}, {"blob", s.Blob, SchemeFile},
-	} {
-		if path, ok := strings.CutPrefix(b.value, b.scheme); !ok || path == "" {
-			problem("%s: %q names no backend that this version has: write %sPATH", b.key, b.value, b.scheme)
+	for _, b := range []struct{ key, value string }{{"store", s.Store}, {"queue", s.Queue}} {
+		if path, ok := strings.CutPrefix(b.value, SchemeSQLite); !ok || path == "" {
+			problem("%s: %q names no backend that this version has: write %sFILE", b.key, b.value, SchemeSQLite)
 		}
+	}
+	if s.Store == s.Queue {
+		problem("store and queue are both %s: each needs a file of its own", s.Store)
 	}
 }
 
-// The schemes of the backends that are built in.
-const (
-	SchemeSQLite = "sqlite://"
-	SchemeFile   = "file://"
-)
+// SchemeSQLite is the scheme of the backend that is built in.
+const SchemeSQLite = "sqlite://"
+
+// Path returns the file of a backend's address: relative ones are in the data directory.
+func (s Settings) Path(address string) string {
+	path := strings.TrimPrefix(address, SchemeSQLite)
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(s.Data, path)
+}
 
 // Loopback says whether a host name is this machine's own and nobody else can reach it.
 func Loopback(host string) bool {

@@ -13,7 +13,6 @@ type Settings struct {
 	Data  string
 	Store string
 	Queue string
-	Blob  string
 
 	// Who talks to the server.
 	Listen        string

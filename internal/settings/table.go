@@ -79,7 +79,7 @@ func serverSettings() []Setting {
 	return []Setting{
 		text(Setting{
 			Key: "listen", Section: sectionServer, Default: "127.0.0.1:8080",
-			Help: "The address to serve HTTP on. Port 0 chooses a free one. An address that other machines reach needs api_tokens_file.",
+			Help: "The address to serve HTTP on. Port 0 chooses a free one, at the next start the same if it is still free. An address that other machines reach needs api_tokens_file.",
 		}, func(s *Settings) *string { return &s.Listen }),
 		text(Setting{
 			Key: "external_url", Section: sectionServer, DefaultText: "http:// and the listening address",
@@ -152,9 +152,5 @@ func storageSettings() []Setting {
 			Key: "queue", Section: sectionStorage, Default: "sqlite://queue.db",
 			Help: "The message queue: sqlite:// and a file, relative to the data directory.",
 		}, func(s *Settings) *string { return &s.Queue }),
-		text(Setting{
-			Key: "blob", Section: sectionStorage, Default: "file://blobs",
-			Help: "Where logs are kept: file:// and a directory, relative to the data directory.",
-		}, func(s *Settings) *string { return &s.Blob }),
 	}
 }

@@ -20,10 +20,12 @@ type Config struct {
 	API                   api.Config
 	// Tokens are the bearers of the API.
 	Tokens []Token
-	// Listen is the listening address, ExternalURL the one that browsers use, empty if they are the same.
-	Listen, ExternalURL string
-	Clock               seam.Clock
-	Random              seam.Random
+	// Listen is the listening address. LocalURL is under which browsers of this machine reach it, ExternalURL under which
+	// others do, empty if none does.
+	Listen, LocalURL, ExternalURL string
+
+	Clock  seam.Clock
+	Random seam.Random
 }
 
 // Server is the handler of everything.
@@ -36,7 +38,7 @@ type Server struct {
 
 // New wires the routes.
 func New(c Config) *Server {
-	s := &Server{sessions: newSessions(c.Clock, c.Random), base: "http://" + c.Listen}
+	s := &Server{sessions: newSessions(c.Clock, c.Random), base: trimSlash(c.LocalURL)}
 	if c.ExternalURL != "" {
 		s.base = trimSlash(c.ExternalURL)
 		s.secure = len(s.base) >= len("https:") && s.base[:len("https:")] == "https:"

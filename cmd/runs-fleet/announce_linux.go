@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/runs-fleet/runs-fleet/internal/settings"
+	"github.com/runs-fleet/runs-fleet/internal/version"
+)
+
+// announce tells the person who started the server what a newcomer needs.
+func (s *server) announce() error {
+	p := s.parts
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&b, "runs-fleet %s is running.\n\n", version.Current().Version)
+	line("Address", "%s", p.localURL)
+	line("Log in", "%s  (works once; runs-fleet login prints another)", s.web.LoginURL())
+	for _, r := range p.repositories {
+		note := ""
+		if !r.Private && !s.settings.AllowsPublic(r.FullName()) {
+			note = "  (public: its jobs are refused, unless allow_public names it)"
+		}
+		line("Serves", "%s%s", r.FullName(), note)
+	}
+	if len(p.repositories) == 0 {
+		line("Serves", "the repositories of %s", strings.Join(s.settings.Owners, ", "))
+	}
+	if s.settings.Polls() {
+		line("Finds jobs", "by asking %s every %s", p.github.Host(), s.settings.PollInterval)
+	} else {
+		line("Finds jobs", "by webhook (/webhook), and a scan every %s for lost ones", settings.SafetyScan)
+	}
+	line("Isolation", "%s", isolationText(p.provider.Isolation()))
+	line("Capacity", "%d runners at a time", p.maxRunners)
+	line("Data", "%s", s.settings.Data)
+	b.WriteString("\nA job comes here when its workflow says  runs-on: runs-fleet\n" +
+		"Ctrl-C lets running jobs end and then stops; a second Ctrl-C ends them.\n\n")
+	if _, err := fmt.Fprint(s.streams.out, b.String()); err != nil {
+		return fmt.Errorf("writing to standard output: %w", err)
+	}
+	return nil
+}
+
+func isolationText(kind string) string {
+	switch kind {
+	case settings.IsolationNone:
+		return "NONE: a job can do whatever the user of this server can"
+	case "user":
+		return "a user, process, mount and temporary-file namespace of its own for each job"
+	case "namespace":
+		return "process, mount and temporary-file namespaces of its own for each job"
+	default:
+		return kind
+	}
+}

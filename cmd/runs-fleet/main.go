@@ -1,0 +1,62 @@
+// Command runs-fleet is the control plane and the command line of a fleet of ephemeral GitHub Actions runners.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/user"
+
+	"golang.org/x/term"
+
+	"github.com/runs-fleet/runs-fleet/internal/cli"
+	"github.com/runs-fleet/runs-fleet/internal/doctor"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/settings"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:]))
+}
+
+func run(ctx context.Context, args []string) int {
+	width := terminalWidth(os.Stdout)
+	streams := streams{out: os.Stdout, err: os.Stderr}
+	return cli.Run(ctx, args, cli.Env{
+		Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), ReadFile: os.ReadFile,
+		Root: os.Geteuid() == 0, HomeDir: homeDir(), Width: width, Color: width > 0 && colours(),
+		Clock:   seam.System{},
+		Serve:   func(ctx context.Context, s settings.Settings) error { return serve(ctx, s, streams) },
+		Examine: func(ctx context.Context, s settings.Settings) []doctor.Finding { return examine(ctx, s) },
+	})
+}
+
+// streams are where a server speaks: to the person who started it, and to its log.
+type streams struct{ out, err io.Writer }
+
+// homeDir is the home of the process's user. The environment comes first, as for every other program; a unit without one
+// has the user database.
+func homeDir() string {
+	if h, err := os.UserHomeDir(); err == nil {
+		return h
+	}
+	if u, err := user.Current(); err == nil {
+		return u.HomeDir
+	}
+	return ""
+}
+
+// terminalWidth is the width of the terminal that f is, 0 if it is none.
+func terminalWidth(f *os.File) int {
+	if !term.IsTerminal(int(f.Fd())) {
+		return 0
+	}
+	const usual = 80
+	if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+		return w
+	}
+	return usual
+}
+
+// colours follows no-color.org and terminals that say they are dumb.
+func colours() bool { return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" }

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"runtime"
+	"strings"
+
+	"github.com/runs-fleet/runs-fleet/internal/agentapi"
+	"github.com/runs-fleet/runs-fleet/internal/controller"
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/label"
+	"github.com/runs-fleet/runs-fleet/internal/provider/local"
+	"github.com/runs-fleet/runs-fleet/internal/settings"
+)
+
+// controllerConfig says what the controller works on and under which policy.
+func (s *server) controllerConfig() controller.Config {
+	p := s.parts
+	here := label.Fleet{Platforms: []label.Platform{{OS: fleet.OS(runtime.GOOS), Arch: fleet.Arch(runtime.GOARCH)}}}
+	return controller.Config{
+		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.provider, Verifier: verifier{p.provider},
+		Clock: s.clock, Random: s.random, Logger: s.log,
+		Site:       fleet.Site{Environment: fleet.DefaultEnvironment, Region: fleet.LocalRegion},
+		MaxRunners: p.maxRunners,
+		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
+			return label.Resolve(labels, here)
+		},
+		Ours: func(labels []string) bool {
+			_, err := label.Resolve(labels, here)
+			return !errors.Is(err, label.ErrNotOurs)
+		},
+		Fold:               label.Fold,
+		AllowOwner:         s.settings.AllowsOwner,
+		AllowPublic:        func(r fleet.Repository) bool { return s.settings.AllowsPublic(r.FullName()) },
+		CancelOnLabelError: s.settings.OnLabelError == settings.LabelCancel,
+		Repositories:       p.repositories,
+		ScanInterval:       s.settings.ScanInterval(),
+		DashboardURL:       s.settings.ExternalURL, // an address of this machine only would be of no use on a commit
+		ServerURL:          webAddress(s.settings.GitHubURL),
+	}
+}
+
+// verifier makes the local provider's answers the controller's.
+type verifier struct{ provider *local.Provider }
+
+func (v verifier) Verify(ctx context.Context, h agentapi.Hello) (controller.Identity, error) {
+	id, err := v.provider.Verify(ctx, h)
+	return controller.Identity(id), err
+}
+
+// webAddress is GitHub's address for browsers and runners, from that of its API: github.com has its API on a host of its own,
+// an Enterprise Server under /api/v3.
+func webAddress(api string) string {
+	u, err := url.Parse(api)
+	if err != nil {
+		return ""
+	}
+	host := strings.TrimPrefix(u.Host, "api.")
+	return u.Scheme + "://" + host
+}

@@ -56,7 +56,7 @@ func simulate(t *testing.T, as func(*github.Options), change ...func(*githubsim.
 		t.Fatal(err)
 	}
 	t.Cleanup(sim.Close)
-	server := httptest.NewServer(validated(t, sim.Handler()))
+	server := httptest.NewServer(sim.Handler())
 	t.Cleanup(server.Close)
 	sim.SetBaseURL(server.URL)
 	s := &simulated{sim: sim}
@@ -72,7 +72,7 @@ func simulate(t *testing.T, as func(*github.Options), change ...func(*githubsim.
 	transport := github.NewTransport()
 	t.Cleanup(transport.CloseIdleConnections)
 	options := github.Options{
-		BaseURL: server.URL + "/api/v3", Transport: transport, Clock: seam.System{}, Random: seam.Crypto{}, Token: personalToken,
+		BaseURL: server.URL + "/api/v3", Transport: validating(t, transport), Clock: seam.System{}, Random: seam.Crypto{}, Token: personalToken,
 	}
 	as(&options)
 	if s.client, err = github.New(options); err != nil {
@@ -208,6 +208,13 @@ func (s *simulated) cancel(t *testing.T) {
 	jobs, err := s.client.RunJobs(t.Context(), s.repo, s.run)
 	if err != nil || jobs[0].State != fleet.JobCompleted || jobs[0].Conclusion != "cancelled" || jobs[0].RunAlive {
 		t.Errorf("jobs %+v, %v", jobs, err)
+	}
+	log, err := s.client.JobLog(t.Context(), s.repo, jobs[0].Job)
+	if err == nil {
+		err = log.Close()
+	}
+	if err != nil && !errors.Is(err, controller.ErrNoJob) {
+		t.Errorf("log: %v", err)
 	}
 	if runs, changed, err := s.client.LiveRuns(t.Context(), s.repo); err != nil || len(runs) != 0 || !changed {
 		t.Errorf("live runs %v, changed %v, %v", runs, changed, err)

@@ -144,12 +144,8 @@ func (c *Controller) applied(ctx context.Context, job fleet.Job, change fleet.Ch
 		c.hints.now(machine.V.Shape)
 		c.wakes.wake(machine.V.ID)
 	}
-	if job.Problem != nil && job.Problem.Reported.IsZero() && !job.Over() {
-		c.spawn(ctx, "report", func(ctx context.Context) {
-			if err := c.report(context.WithoutCancel(ctx), job.ID); err != nil {
-				c.Logger.WarnContext(ctx, "the author could not be told on the commit; trying again", "job", job.ID.ID, "error", err)
-			}
-		})
+	if untold(job) && (fresh || change.Moved) {
+		c.reportSoon(ctx, job.ID)
 	}
 }
 

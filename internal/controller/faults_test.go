@@ -1,0 +1,213 @@
+package controller_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/controller"
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+)
+
+func TestLostLaunchAnswerIsRepeatedWithTheSameToken(t *testing.T) {
+	// rules 2.2, 2.3; OneFleetPerLaunch
+	inWorld(t, nil, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.dropNext = 2 })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.settle(time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+		if w.cloud.made() != 1 {
+			w.t.Errorf("%d machines for one launch", w.cloud.made())
+		}
+	})
+}
+
+func TestFailedPlacesAreLaunchedAgain(t *testing.T) {
+	// rule 2.6: another market is tried at once; failure modes D6, D8
+	inWorld(t, nil, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.failNext = 2 })
+		for i := range int64(3) {
+			w.github.queue(i+1, 10, 10*time.Second, cpu2)
+		}
+		w.settle(time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+	})
+}
+
+func TestMachinesThatNeverBootAreReplaced(t *testing.T) {
+	// section 9: boot 5 min; failure mode F8
+	inWorld(t, nil, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.neverBoot = true })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.pass(4 * time.Minute)
+		if n := w.cloud.running(); n != 1 {
+			w.t.Errorf("%d machines while one boots", n)
+		}
+		w.cloud.set(func(c *fakeCloud) { c.neverBoot = false })
+		w.settle(3*time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+	})
+}
+
+func TestUnknownMintBurnsTheName(t *testing.T) {
+	// rule 4.2: 409 after success is met with another name
+	inWorld(t, nil, func(w *world) {
+		w.github.set(func(g *fakeGitHub) { g.mintErrs = []error{errUnknown, controller.ErrNameTaken} })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.settle(time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+		if w.cloud.made() != 1 || w.github.minted() != 3 {
+			w.t.Errorf("%d machines, %d mints; want 1 and 3", w.cloud.made(), w.github.minted())
+		}
+	})
+}
+
+func TestRefusedMintBacksTheDemandOff(t *testing.T) {
+	// rule 4.6: the machine serves another demand of its shape
+	inWorld(t, func(c *controller.Config) { c.MaxRunners = 1 }, func(w *world) {
+		w.github.set(func(g *fakeGitHub) {
+			g.mintErrs = []error{&controller.RefusedError{Status: 403, Message: "no permission"}}
+		})
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.pass(time.Second)
+		w.github.queue(2, 11, 10*time.Second, "runs-fleet=2/cpu=2")
+		w.settle(20*time.Second, "the other job done", func() bool { return w.github.state(2) == fleet.JobCompleted })
+		if w.github.state(1) != fleet.JobQueued {
+			w.t.Error("the refused job ran although its demand backs off")
+		}
+		if len(w.github.told()) == 0 || !strings.Contains(w.github.told()[0].Summary, "no permission") {
+			w.t.Errorf("reports = %+v, want the refusal", w.github.told())
+		}
+		w.settle(2*time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+	})
+}
+
+func TestMintWaitsForBudget(t *testing.T) {
+	// rule 4.6: a mint that lacks budget only waits
+	inWorld(t, nil, func(w *world) {
+		until := w.github.clock.Now().Add(40 * time.Second)
+		w.github.set(func(g *fakeGitHub) {
+			g.mintErrs = []error{&controller.BudgetError{Until: until, Reason: "secondary limit"}}
+		})
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.settle(2*time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+		if w.cloud.made() != 1 {
+			w.t.Errorf("%d machines for a mint that only waited", w.cloud.made())
+		}
+	})
+}
+
+func TestListenerThatNeverConnects(t *testing.T) {
+	// rules 4.4, 4.5
+	inWorld(t, nil, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.stubborn = true })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.settle(5*time.Minute, "the machine replaced", func() bool { return w.cloud.made() > 1 })
+		w.cloud.set(func(c *fakeCloud) { c.stubborn = false })
+		w.settle(5*time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+	})
+}
+
+func TestDeadAgentBeforeItsJob(t *testing.T) {
+	// rule 6.2, 6.5
+	inWorld(t, nil, func(w *world) {
+		w.github.set(func(g *fakeGitHub) { g.deaf = true })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.settle(10*time.Second, "registered", func() bool { return w.github.registered() == 1 })
+		w.cloud.kill("m-0001")
+		w.github.set(func(g *fakeGitHub) { g.deaf = false })
+		w.settle(90*time.Second, "done", w.github.allDone)
+		w.settle(2*time.Minute, "empty", w.empty)
+	})
+}
+
+func TestSilentAgentWithARunningJobIsNotKilled(t *testing.T) {
+	// rule 6.2; NeverKillBusy, failure mode E3
+	inWorld(t, nil, func(w *world) {
+		w.github.queue(1, 10, 20*time.Minute, cpu2)
+		w.settle(10*time.Second, "in progress", func() bool { return w.github.state(1) == fleet.JobInProgress })
+		w.pass(2 * time.Second)
+		w.cloud.hang("m-0001")
+		w.settle(30*time.Minute, "done", w.github.allDone)
+		if got := w.github.result(1); got != "success" {
+			w.t.Errorf("the job ended with %s: its machine was ended under it", got)
+		}
+		w.settle(20*time.Minute, "empty", w.empty)
+	})
+}
+
+func TestUnknownAnswersDestroyNothing(t *testing.T) {
+	// "unknown" is a third value
+	inWorld(t, nil, func(w *world) {
+		w.github.queue(1, 10, 40*time.Minute, cpu2)
+		w.settle(10*time.Second, "in progress", func() bool { return w.github.state(1) == fleet.JobInProgress })
+		w.pass(2 * time.Second)
+		w.cloud.hang("m-0001")
+		w.github.set(func(g *fakeGitHub) { g.down = true })
+		w.pass(20 * time.Minute)
+		if w.cloud.running() != 1 {
+			w.t.Fatal("a machine was ended on an unknown answer")
+		}
+		w.github.set(func(g *fakeGitHub) { g.down = false })
+		w.settle(60*time.Minute, "done and empty", func() bool { return w.github.allDone() && w.empty() })
+		if got := w.github.result(1); got != "success" {
+			w.t.Errorf("the job ended with %s", got)
+		}
+	})
+}
+
+func TestUnmatchedJobsBackOff(t *testing.T) {
+	// rules 5.6, 5.7
+	inWorld(t, nil, func(w *world) {
+		w.github.set(func(g *fakeGitHub) { g.deaf = true })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.settle(6*time.Minute, "backing off", func() bool { return !w.job(1).BackoffUntil.IsZero() })
+		w.settle(2*time.Minute, "no machine while it backs off", w.empty)
+		if n := w.cloud.made(); n > 3 {
+			w.t.Errorf("%d runners listened in vain before the back-off", n)
+		}
+		w.github.set(func(g *fakeGitHub) { g.deaf = false })
+		w.settle(20*time.Minute, "done", w.github.allDone)
+	})
+}
+
+func TestRestartAdoptsRunningAgents(t *testing.T) {
+	// RestartSafe
+	inWorld(t, nil, func(w *world) {
+		for i := range int64(5) {
+			w.github.queue(i+1, 10, 30*time.Second, cpu2)
+		}
+		w.pass(2 * time.Second)
+		w.stop()
+		w.pass(15 * time.Second)
+		w.start()
+		w.settle(2*time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+		if w.cloud.made() != 5 {
+			w.t.Errorf("%d machines for 5 jobs", w.cloud.made())
+		}
+	})
+}
+
+func TestDrainEndsIdleMachinesAndLetsJobsFinish(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.github.queue(1, 10, 30*time.Second, cpu2)
+		w.settle(10*time.Second, "in progress", func() bool { return w.github.state(1) == fleet.JobInProgress })
+		w.github.set(func(g *fakeGitHub) { g.deaf = true })
+		w.github.queue(2, 10, 30*time.Second, cpu2)
+		w.pass(3 * time.Second)
+		if err := w.ctl.Drain(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+		if got := w.github.result(1); got != "success" {
+			w.t.Errorf("the running job ended with %q", got)
+		}
+		w.settle(time.Second, "empty", w.empty)
+	})
+}
+
+func TestKillEndsEverything(t *testing.T) {
+	inWorld(t, nil, func(w *world) {
+		w.github.queue(1, 10, 30*time.Minute, cpu2)
+		w.settle(10*time.Second, "in progress", func() bool { return w.github.state(1) == fleet.JobInProgress })
+		if err := w.ctl.Kill(w.t.Context()); err != nil {
+			w.t.Fatal(err)
+		}
+		w.settle(time.Minute, "empty", w.empty)
+	})
+}

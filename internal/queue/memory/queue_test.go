@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/queue/memory"
@@ -20,6 +21,8 @@ type seeded struct {
 }
 
 func (s seeded) Uint64() uint64 { return s.PCG.Uint64() }
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestConformance(t *testing.T) {
 	queuetest.Run(t, queuetest.Harness{Open: func(_ *testing.T, clock seam.Clock) queue.Queue {

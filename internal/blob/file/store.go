@@ -1,0 +1,220 @@
+// Package file keeps large objects as files in a folder: the backend of a control plane on one machine. What Put has
+// answered survives a power cut, and no key or link leads out of the folder.
+package file
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/blob"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+)
+
+// The two folders of a store: objects under their names, and what is being written.
+const (
+	objects = "objects"
+	partial = "partial"
+)
+
+// Store implements blob.Store.
+type Store struct {
+	clock seam.Clock
+	root  *os.Root
+
+	written atomic.Uint64 // numbers the files of the folder for partial ones
+
+	// tree keeps the removal of an empty folder away from the making of a file in it.
+	tree sync.Mutex
+}
+
+var _ blob.Store = (*Store)(nil)
+
+// Open opens the store in dir, which is made if need be. One process may use it at a time: what another was still writing
+// is removed as left over.
+func Open(dir string, clock seam.Clock) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("opening the blob store: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("opening the blob store: %w", err)
+	}
+	s := &Store{clock: clock, root: root}
+	if err := s.prepare(); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the blob store in %s: %w", dir, err), root.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) prepare() error {
+	if err := s.root.RemoveAll(partial); err != nil {
+		return err //nolint:wrapcheck // Open says what it was doing
+	}
+	for _, folder := range []string{objects, partial} {
+		if err := s.root.MkdirAll(folder, 0o700); err != nil {
+			return err //nolint:wrapcheck // Open says what it was doing
+		}
+	}
+	return s.syncFolder(".")
+}
+
+// Close releases the folder. Objects that are being read stay readable.
+func (s *Store) Close() error {
+	if err := s.root.Close(); err != nil {
+		return fmt.Errorf("closing the blob store: %w", err)
+	}
+	return nil
+}
+
+// Put implements blob.Store. The object is written beside its place, made durable, and then renamed.
+func (s *Store) Put(ctx context.Context, key string, body io.Reader) (blob.Info, error) {
+	if err := blob.CheckKey(key); err != nil {
+		return blob.Info{}, err //nolint:wrapcheck // says all
+	}
+	info, err := s.put(ctx, key, body)
+	if err != nil {
+		return blob.Info{}, fmt.Errorf("storing object %s: %w", key, err)
+	}
+	return info, nil
+}
+
+func (s *Store) put(ctx context.Context, key string, body io.Reader) (blob.Info, error) {
+	temporary := path.Join(partial, strconv.FormatUint(s.written.Add(1), 10))
+	info := blob.Info{Key: key, Modified: s.clock.Now().UTC().Truncate(time.Microsecond)}
+	var err error
+	if info.Size, err = s.writePartial(ctx, temporary, body, info.Modified); err != nil {
+		return blob.Info{}, errors.Join(err, ignoreAbsent(s.root.Remove(temporary)))
+	}
+	if err := s.publish(temporary, key); err != nil {
+		return blob.Info{}, errors.Join(err, ignoreAbsent(s.root.Remove(temporary)))
+	}
+	return info, nil
+}
+
+func (s *Store) writePartial(ctx context.Context, name string, body io.Reader, modified time.Time) (size int64, err error) {
+	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return 0, err //nolint:wrapcheck // Put says what it was doing
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if size, err = io.Copy(f, reader{ctx: ctx, Reader: body}); err != nil {
+		return 0, err //nolint:wrapcheck // Put says what it was doing
+	}
+	if err := s.root.Chtimes(name, modified, modified); err != nil {
+		return 0, err //nolint:wrapcheck // Put says what it was doing
+	}
+	return size, f.Sync()
+}
+
+// publish gives the file its name, and makes that and the folders above it durable.
+func (s *Store) publish(temporary, key string) error {
+	place := placeOf(key)
+	if err := s.move(temporary, place); err != nil {
+		return err
+	}
+	for folder := path.Dir(place); ; folder = path.Dir(folder) {
+		if err := s.syncFolder(folder); err != nil && !errors.Is(err, fs.ErrNotExist) { // deleted meanwhile
+			return err
+		}
+		if folder == objects {
+			return nil
+		}
+	}
+}
+
+func (s *Store) move(temporary, place string) error {
+	s.tree.Lock()
+	defer s.tree.Unlock()
+	if err := s.root.MkdirAll(path.Dir(place), 0o700); err != nil {
+		return err //nolint:wrapcheck // Put says what it was doing
+	}
+	return s.root.Rename(temporary, place) //nolint:wrapcheck // Put says what it was doing
+}
+
+func (s *Store) syncFolder(name string) error {
+	f, err := s.root.Open(name)
+	if err != nil {
+		return err //nolint:wrapcheck // the caller says what it was doing
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// Get implements blob.Store.
+func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, blob.Info, error) {
+	if err := blob.CheckKey(key); err != nil {
+		return nil, blob.Info{}, err //nolint:wrapcheck // says all
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, blob.Info{}, fmt.Errorf("reading object %s: %w", key, err)
+	}
+	f, err := s.root.Open(placeOf(key))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, blob.Info{}, blob.ErrNotFound
+	}
+	if err != nil {
+		return nil, blob.Info{}, fmt.Errorf("reading object %s: %w", key, err)
+	}
+	stat, err := f.Stat()
+	if err != nil {
+		return nil, blob.Info{}, errors.Join(fmt.Errorf("reading object %s: %w", key, err), f.Close())
+	}
+	return f, infoOf(key, stat), nil
+}
+
+func infoOf(key string, stat fs.FileInfo) blob.Info {
+	return blob.Info{Key: key, Size: stat.Size(), Modified: stat.ModTime().UTC()}
+}
+
+// Delete implements blob.Store. Folders that become empty go too.
+func (s *Store) Delete(ctx context.Context, key string) error {
+	if err := blob.CheckKey(key); err != nil {
+		return err //nolint:wrapcheck // says all
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("deleting object %s: %w", key, err)
+	}
+	s.tree.Lock()
+	defer s.tree.Unlock()
+	place := placeOf(key)
+	if err := s.root.Remove(place); err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return fmt.Errorf("deleting object %s: %w", key, err)
+	}
+	for folder := path.Dir(place); folder != objects; folder = path.Dir(folder) {
+		if s.root.Remove(folder) != nil { // it has other objects
+			break
+		}
+	}
+	return nil
+}
+
+// reader ends with its context, so that a body which never ends can be given up.
+type reader struct {
+	io.Reader
+	ctx context.Context //nolint:containedctx // lives as long as one call
+}
+
+func (r reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err //nolint:wrapcheck // Put says what it was doing
+	}
+	return r.Reader.Read(p) //nolint:wrapcheck // a reader's errors pass as they are
+}
+
+func ignoreAbsent(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}

@@ -32,6 +32,7 @@ type fakeGitHub struct {
 	inMessage chan struct{} // gets a value for every question for a job
 	seen      chan struct{} // closed when the log holds awaited
 	awaited   string
+	ended     chan struct{} // closed when the job was completed
 }
 
 type completion struct {
@@ -45,7 +46,7 @@ const secretToken = "registration-secret-8c1f"
 
 func newGitHub(t *testing.T, job *runner.Definition) *fakeGitHub {
 	t.Helper()
-	f := &fakeGitHub{t: t, job: job, inMessage: make(chan struct{}, 100), seen: make(chan struct{})}
+	f := &fakeGitHub{t: t, job: job, inMessage: make(chan struct{}, 100), seen: make(chan struct{}), ended: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /_runner/session", f.open)
 	mux.HandleFunc("DELETE /_runner/session", func(w http.ResponseWriter, _ *http.Request) {
@@ -56,7 +57,7 @@ func newGitHub(t *testing.T, job *runner.Definition) *fakeGitHub {
 	mux.HandleFunc("POST /_runner/jobs/{id}/acquire", f.acquire)
 	mux.HandleFunc("POST /_runner/jobs/{id}/renew", f.renewed)
 	mux.HandleFunc("POST /_runner/jobs/{id}/complete", f.complete)
-	f.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+secretToken {
 			w.WriteHeader(http.StatusForbidden)
 			return
@@ -73,7 +74,9 @@ func (f *fakeGitHub) locked(do func()) {
 	do()
 }
 
+// jit starts the server and returns a runner's configuration for it. What a test prepares, it prepares before.
 func (f *fakeGitHub) jit() string {
+	f.server.Start()
 	b64 := func(v any) string {
 		text, err := json.Marshal(v)
 		if err != nil {
@@ -157,6 +160,7 @@ func (f *fakeGitHub) complete(w http.ResponseWriter, r *http.Request) {
 		f.t.Error("the job was completed twice")
 	}
 	f.completed = &in
+	close(f.ended)
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -169,5 +173,15 @@ func (f *fakeGitHub) read(r *http.Request, into any) {
 func (f *fakeGitHub) write(w http.ResponseWriter, answer any) {
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		f.t.Error(err)
+	}
+}
+
+// awaitLog waits until the log holds what the test awaits.
+func (f *fakeGitHub) awaitLog() {
+	f.t.Helper()
+	select {
+	case <-f.seen:
+	case <-f.ended:
+		f.locked(func() { f.t.Fatalf("the job ended too early:\n%s", f.log.String()) })
 	}
 }

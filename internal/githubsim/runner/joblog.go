@@ -256,10 +256,10 @@ func (l *jobLog) expect(steps []*model.Step) {
 
 // steps are all steps of the ended job.
 func (l *jobLog) steps(conclusion string) []Step {
-	list := []Step{l.setup.Step}
 	if l.setup.Conclusion == "" {
-		list[0].Conclusion = conclusion
+		l.setup.end(conclusion)
 	}
+	list := []Step{l.setup.Step}
 	for _, record := range l.records {
 		if record.Conclusion == "" {
 			record.Conclusion = Skipped

@@ -25,7 +25,7 @@ jobs:
           echo waiting
           wait
       - run: echo never
-      - { name: clean up, if: always(), run: "echo cleaned up, cancelled is ${{ cancelled() }}" }
+      - { name: clean up, if: always(), run: "echo cleaned up, the job is ${{ job.status }}" }
 `
 
 func TestListenerPrintsWhatTheOriginalPrints(t *testing.T) {
@@ -58,7 +58,7 @@ func TestCancellation(t *testing.T) {
 	tests := map[string]func(*fakeGitHub, *listenerProcess){
 		"by GitHub": func(*fakeGitHub, *listenerProcess) {},
 		"by SIGINT": func(github *fakeGitHub, p *listenerProcess) {
-			<-github.seen
+			github.awaitLog()
 			if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
 				t.Error(err)
 			}
@@ -82,7 +82,7 @@ func TestCancellation(t *testing.T) {
 				t.Fatalf("completed as %+v", github.completed)
 			}
 			log := plain(t, github.log.String())
-			within(t, log, "waiting", "##[error]The operation was canceled.", "cleaned up, cancelled is true")
+			within(t, log, "waiting", "##[error]The operation was canceled.", "cleaned up, the job is cancelled")
 			want := []string{"Set up job: success", `Run echo "pid of the shell: $$": cancelled`, "Run echo never: skipped", "clean up: success", "Complete job: success"}
 			if diff := cmp.Diff(want, conclusions(github.completed.Steps)); diff != "" {
 				t.Error(diff)
@@ -121,7 +121,7 @@ func TestJobTakenAwayWhileItRuns(t *testing.T) {
 	github := newGitHub(t, &definition)
 	github.awaited = "waiting"
 	p := listen(t, github)
-	<-github.seen
+	github.awaitLog()
 	github.locked(func() { github.renew = http.StatusNotFound })
 	if code := p.exits(); code != 0 || !strings.Contains(p.out.String(), "completed with result: Abandoned") {
 		t.Errorf("exited with %d:\n%s", code, p.out.String())
@@ -138,7 +138,7 @@ func TestWorkerThatDiesFailsTheJob(t *testing.T) {
 	github := newGitHub(t, &definition)
 	github.awaited = "waiting"
 	p := listen(t, github)
-	<-github.seen
+	github.awaitLog()
 	github.mu.Lock()
 	log := plain(t, github.log.String())
 	github.mu.Unlock()
@@ -268,7 +268,7 @@ func TestDotEnvReachesTheJob(t *testing.T) {
 	t.Parallel()
 	definition := job("build", `{ on: push, jobs: { build: { runs-on: x, steps: [ { run: "echo from .env: $FROM_FILE" } ] } } }`)
 	github := newGitHub(t, &definition)
-	p := &listenerProcess{t: t, root: t.TempDir()}
+	p := &listenerProcess{t: t, root: t.TempDir(), github: github}
 	if err := runner.Install(p.root); err != nil {
 		t.Fatal(err)
 	}

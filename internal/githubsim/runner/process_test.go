@@ -28,12 +28,14 @@ type listenerProcess struct {
 	root string
 	cmd  *exec.Cmd
 	out  safeBuffer
+	// github, if there is one, is closed after the listener's end: a test then reads what it got without a lock.
+	github *fakeGitHub
 }
 
 // listen installs a runner and starts its listener with a JIT configuration for the fake GitHub.
 func listen(t *testing.T, github *fakeGitHub, env ...string) *listenerProcess {
 	t.Helper()
-	p := &listenerProcess{t: t, root: t.TempDir()}
+	p := &listenerProcess{t: t, root: t.TempDir(), github: github}
 	if err := runner.Install(p.root); err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +61,9 @@ func (p *listenerProcess) exits() int {
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		p.t.Fatal(err)
+	}
+	if p.github != nil {
+		p.github.server.Close()
 	}
 	return p.cmd.ProcessState.ExitCode()
 }

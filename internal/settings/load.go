@@ -24,8 +24,10 @@ type Sources struct {
 // ConfigEnv names the settings file in the environment, as --config does among the flags.
 const ConfigEnv = envPrefix + "CONFIG"
 
-// ClientEnvs are the variables of our prefix that the commands which talk to a server read.
-var clientEnvs = []string{ConfigEnv, envPrefix + "SERVER", envPrefix + "TOKEN", envPrefix + "TOKEN_FILE"}
+// clientEnvs are the variables of our prefix that the commands which talk to a server read.
+func clientEnvs() []string {
+	return []string{ConfigEnv, envPrefix + "SERVER", envPrefix + "TOKEN", envPrefix + "TOKEN_FILE"}
+}
 
 // Error is one thing that is wrong with the settings.
 type Error struct {
@@ -108,7 +110,7 @@ func applyEnvironment(byKey map[string]value, environ map[string]string) []error
 		}
 		byKey[s.Key] = v
 	}
-	known = append(known, clientEnvs...)
+	known = append(known, clientEnvs()...)
 	var errs []error
 	for name := range environ {
 		if strings.HasPrefix(name, envPrefix) && !slices.Contains(known, name) {

@@ -103,8 +103,10 @@ func makeFolders(c *Config) error {
 	return nil
 }
 
-// devices are those of /dev that a job may need; file permissions still decide.
-var devices = [...]string{"null", "zero", "full", "random", "urandom", "tty", "kvm", "fuse"}
+// deviceNames are those of /dev that a job may need; file permissions still decide.
+func deviceNames() []string {
+	return []string{"null", "zero", "full", "random", "urandom", "tty", "kvm", "fuse"}
+}
 
 func openSources(c *Config) (sources, error) {
 	s := sources{devices: map[string]int{}}
@@ -115,7 +117,7 @@ func openSources(c *Config) (sources, error) {
 	if s.runner, err = open(c.RunnerDir); err != nil {
 		return s, fmt.Errorf("opening the installed runner: %w", err)
 	}
-	for _, name := range devices {
+	for _, name := range deviceNames() {
 		if fd, err := open("/dev/" + name); err == nil { // not every machine has each
 			s.devices[name] = fd
 		}

@@ -17,7 +17,7 @@ import (
 const groupRoot = "/sys/fs/cgroup"
 
 // wanted are the version 1 hierarchies that a runner gets a group in.
-var wanted = []string{"pids", "memory", "cpu"}
+func wanted() []string { return []string{"pids", "memory", "cpu"} }
 
 // makeGroups makes the control groups of an instance below the server's own and returns their folders. That none can be
 // made is logged once: jobs run nevertheless, but one can then take every process number of the machine.
@@ -76,7 +76,7 @@ func ownGroups() []string {
 			}
 			continue
 		}
-		if slices.ContainsFunc(strings.Split(fields[1], ","), func(c string) bool { return slices.Contains(wanted, c) }) {
+		if slices.ContainsFunc(strings.Split(fields[1], ","), func(c string) bool { return slices.Contains(wanted(), c) }) {
 			folders = append(folders, filepath.Join(groupRoot, fields[1], fields[2]))
 		}
 	}

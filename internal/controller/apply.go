@@ -359,12 +359,12 @@ func (c *Controller) demandStarted(ctx context.Context, job fleet.Job, now time.
 
 // endBackoffs lets the jobs of a demand count again.
 func (c *Controller) endBackoffs(ctx context.Context, shape fleet.ShapeKey, demand fleet.DemandKey) {
-	view, err := c.Records.View(ctx, shape)
+	entries, err := c.Records.Queued(ctx, shape)
 	if err != nil {
 		c.Logger.WarnContext(ctx, "jobs that back off do so until their time", "error", err)
 		return
 	}
-	for _, e := range view.Jobs {
+	for _, e := range entries {
 		if e.Demand != demand || e.BackoffUntil.IsZero() {
 			continue
 		}

@@ -83,7 +83,7 @@ func decide(s situation) decision {
 			d.Oldest = c.oldest
 		}
 	}
-	d.Idle = len(s.View.Jobs) == 0 && len(s.View.Machines) == 0 && len(s.View.Launches) == 0
+	d.Idle = len(s.View.Jobs) == 0 && len(s.View.Machines) == 0 && len(s.View.Launches) == 0 && !s.View.Truncated
 	return d
 }
 
@@ -105,7 +105,7 @@ func (s situation) count(d *decision) []demandCount {
 			d.Moves = append(d.Moves, j)
 			continue
 		}
-		if s.Now.Before(j.BackoffUntil) || s.Now.Before(s.View.Head.V.Refused[j.Demand]) {
+		if !s.View.Counts(j, s.Now) {
 			of(j.Demand)
 			continue
 		}
@@ -193,6 +193,9 @@ const maxAssignments = 30
 
 // surplus implements rule 1.10. Each machine has its own clock: it is retired once it has been surplus for 60 s.
 func (s situation) surplus(d *decision, counts []demandCount, ready, starting []fleet.Count, over int) {
+	if s.View.Truncated {
+		return // there is more need than supply, and not every demand was read
+	}
 	var chosen []retirement
 	pick := func(ms []fleet.Count, n int, reason string) int {
 		for ; n > 0 && len(ms) > 0; n-- { // the newest first: the oldest are the closest to being useful

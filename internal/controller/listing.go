@@ -194,12 +194,12 @@ func (c *Controller) countUnmatched(ctx context.Context, k fleet.DemandKey) erro
 
 // queuedOf lists the queued jobs of a demand.
 func (c *Controller) queuedOf(ctx context.Context, d fleet.DemandState) ([]fleet.JobID, error) {
-	view, err := c.Records.View(ctx, d.Shape)
+	entries, err := c.Records.Queued(ctx, d.Shape)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // says what was read
 	}
 	var out []fleet.JobID
-	for _, e := range view.Jobs {
+	for _, e := range entries {
 		if e.Demand == d.Demand.Key() {
 			out = append(out, e.Job)
 		}

@@ -44,7 +44,7 @@ func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey) (more 
 	if err != nil {
 		return false, err //nolint:wrapcheck // says what was read
 	}
-	view, err := c.Records.View(ctx, k)
+	view, err := c.Records.View(ctx, k, c.Clock.Now())
 	if err != nil || !view.Head.Exists() {
 		return false, err //nolint:wrapcheck // says what was read
 	}

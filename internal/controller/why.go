@@ -27,7 +27,7 @@ func (c *Controller) Why(ctx context.Context, id fleet.JobID) (string, error) {
 			return "", err //nolint:wrapcheck // says what was read
 		}
 		demand = d.V
-		if view, err = c.Records.View(ctx, row.V.Shape); err != nil {
+		if view, err = c.Records.View(ctx, row.V.Shape, c.Clock.Now()); err != nil {
 			return "", err //nolint:wrapcheck // says what was read
 		}
 	}

@@ -40,7 +40,15 @@ func jobKey(id fleet.JobID) store.Key {
 }
 
 func queuedKey(j fleet.Job) store.Key {
-	return store.Key{Partition: shapePartition(j.Shape), Sort: queuedPrefix + j.ID.Host + "/" + strconv.FormatInt(j.ID.ID, 10)}
+	// The order is that in which jobs are served, so that a decision reads the front only; jobs that back off stand behind.
+	since := j.Queued
+	if j.BackoffUntil.After(since) {
+		since = j.BackoffUntil
+	}
+	return store.Key{
+		Partition: shapePartition(j.Shape),
+		Sort:      queuedPrefix + sortTime(since) + "/" + j.ID.Host + "/" + strconv.FormatInt(j.ID.ID, 10),
+	}
 }
 
 func openPartition(host string, repository int64) string {

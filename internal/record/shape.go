@@ -2,7 +2,7 @@ package record
 
 import (
 	"context"
-	"slices"
+	"fmt"
 	"strings"
 	"time"
 
@@ -60,6 +60,8 @@ type View struct {
 	Launches []LaunchEntry
 	Machines []fleet.Count
 	Jobs     []QueuedEntry
+	// Truncated says that there are more queued jobs than Jobs holds: enough to know that the supply falls short.
+	Truncated bool
 }
 
 func headKey(k fleet.ShapeKey) store.Key {
@@ -107,7 +109,7 @@ func putAlive(old Kept[Alive], a Alive) store.Write {
 }
 
 // View reads all that a decision about a shape needs, consistently and in the order of rule 1.11.
-func (r *Records) View(ctx context.Context, k fleet.ShapeKey) (View, error) {
+func (r *Records) View(ctx context.Context, k fleet.ShapeKey, now time.Time) (View, error) {
 	var v View
 	var err error
 	if v.Head, err = r.Head(ctx, k); err != nil {
@@ -131,16 +133,56 @@ func (r *Records) View(ctx context.Context, k fleet.ShapeKey) (View, error) {
 			}
 		}
 	}
-	if v.Jobs, err = all[QueuedEntry](ctx, r, p, queuedPrefix); err != nil {
-		return View{}, err
+	return v, r.front(ctx, k, &v, now)
+}
+
+// spare is how many more countable jobs than machines a view holds: two launches' worth.
+const spare = 2 * fleet.MaxLaunchCount
+
+// front reads queued jobs in the order in which they are served, until there are so many that the supply surely falls
+// short: the cost of a decision depends on the machines in flight, not on the length of the queue.
+func (r *Records) front(ctx context.Context, k fleet.ShapeKey, v *View, now time.Time) error {
+	enough := len(v.Machines) + spare
+	for _, l := range v.Launches {
+		enough += l.Outstanding
 	}
-	slices.SortFunc(v.Jobs, func(a, b QueuedEntry) int {
-		if c := a.Queued.Compare(b.Queued); c != 0 {
-			return c
+	q := store.Query{Partition: shapePartition(k), Prefix: queuedPrefix, Limit: enough}
+	for counted := 0; ; {
+		page, err := r.store.Query(ctx, q)
+		if err != nil {
+			return fmt.Errorf("querying the queued jobs of shape %s: %w", k, err)
 		}
-		return int(a.Job.ID - b.Job.ID)
-	})
-	return v, nil
+		for _, row := range page.Rows {
+			e, err := decode[QueuedEntry](row)
+			if err != nil {
+				return err
+			}
+			v.Jobs = append(v.Jobs, e.V)
+			if v.Counts(e.V, now) {
+				counted++
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+		if counted >= enough {
+			v.Truncated = true
+			return nil
+		}
+		q.Cursor = page.Next
+	}
+}
+
+// Counts says whether a queued job is part of its demand's need now: it does not back off (rules 4.6, 5.7), and its demand
+// belongs to this shape (rule 1.9).
+func (v View) Counts(e QueuedEntry, now time.Time) bool {
+	_, moved := v.Head.V.Moved[e.Demand]
+	return !moved && !now.Before(e.BackoffUntil) && !now.Before(v.Head.V.Refused[e.Demand])
+}
+
+// Queued reads every queued job of a shape.
+func (r *Records) Queued(ctx context.Context, k fleet.ShapeKey) ([]QueuedEntry, error) {
+	return all[QueuedEntry](ctx, r, shapePartition(k), queuedPrefix)
 }
 
 // AliveShapes lists the shapes that have jobs or machines. It reads an index: a hint, not a decision.

@@ -151,7 +151,8 @@ func (w *workerProcess) describe(err error) string {
 	if err != nil {
 		status = err.Error()
 	}
-	if last := strings.TrimSpace(w.errors.String()); last != "" {
+	said := strings.TrimSpace(w.errors.String())
+	if last := said[strings.LastIndexByte(said, '\n')+1:]; last != "" {
 		status += ": " + last
 	}
 	return status

@@ -2,6 +2,8 @@
 // fleet are clients of the REST API; none opens the store.
 package cli
 
+//go:generate go run ./gendocs ../../docs
+
 import (
 	"context"
 	"errors"

@@ -13,6 +13,7 @@ import (
 var (
 	repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
 	ownerName      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*$`)
+	checksum       = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 	versionNumber  = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
 )
 
@@ -33,6 +34,12 @@ func (s Settings) Check() (Settings, error) {
 	}
 	if s.RunnerVersion != "" && !versionNumber.MatchString(s.RunnerVersion) {
 		problem("runner_version: %q is no version: write three numbers, such as 2.330.0", s.RunnerVersion)
+	}
+	if s.RunnerSHA256 != "" && s.RunnerVersion == "" {
+		problem("runner_sha256 is set without runner_version: add the version that the checksum is of")
+	}
+	if s.RunnerSHA256 != "" && !checksum.MatchString(s.RunnerSHA256) {
+		problem("runner_sha256: %q is no SHA-256: write 64 hexadecimal digits", s.RunnerSHA256)
 	}
 	if len(errs) > 0 {
 		return Settings{}, errors.Join(errs...)

@@ -92,9 +92,6 @@ func readMapping(file string, node ast.Node, out map[string]value) []error {
 			errs = append(errs, at(file, keyToken, fmt.Sprintf(
 				"%s is a secret and has no place in this file: set %s, or %s_file to the path of a file that holds it", key, s.Env(), key)))
 			continue
-		case out[key].where != "":
-			errs = append(errs, at(file, keyToken, fmt.Sprintf("%s is set twice, first at %s", key, out[key].where)))
-			continue
 		}
 		texts, err := readValue(file, s, e.Value)
 		if err != nil {

@@ -40,6 +40,7 @@ type Settings struct {
 	Agent         string
 	RunnerDir     string
 	RunnerVersion string
+	RunnerSHA256  string
 	Isolation     string // "auto" or "none"
 	KeepLogs      time.Duration
 	BootDelay     time.Duration

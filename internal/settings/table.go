@@ -126,6 +126,10 @@ func runnerSettings() []Setting {
 			Key: "runner_version", Section: sectionRunners, DefaultText: "the newest",
 			Help: "Pins the version of the official runner, such as 2.330.0. GitHub refuses versions that are 30 days older than the newest.",
 		}, func(s *Settings) *string { return &s.RunnerVersion }),
+		text(Setting{
+			Key: "runner_sha256", Section: sectionRunners, DefaultText: "the checksum that GitHub publishes",
+			Help: "The SHA-256 of the pinned runner's package, in hexadecimal. It is needed unless the version is the newest, since GitHub publishes only that one's.",
+		}, func(s *Settings) *string { return &s.RunnerSHA256 }),
 		duration(Setting{
 			Key: "keep_logs", Section: sectionRunners, Default: "168h",
 			Help: "How long the logs of ended runners are kept.",

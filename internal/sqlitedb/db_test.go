@@ -286,3 +286,55 @@ func TestClose(t *testing.T) {
 		t.Errorf("Write after Close = %v, want ErrClosed", err)
 	}
 }
+
+// A commit fsyncs if any caller of its group asked for that, whatever the commits before it did.
+func TestDurability(t *testing.T) {
+	const normal, full = 1, 2 // of PRAGMA synchronous
+	synctest.Test(t, func(t *testing.T) {
+		db := open(t, options(filepath.Join(t.TempDir(), "words.db")))
+		var level int
+		look := func(ctx context.Context, tx *sqlitedb.Tx) error {
+			return tx.Each(ctx, func(scan func(dest ...any) error) error { return scan(&level) }, "PRAGMA synchronous")
+		}
+		for _, step := range []struct {
+			durability sqlitedb.Durability
+			want       int
+		}{{sqlitedb.Durable, full}, {sqlitedb.Relaxed, normal}, {sqlitedb.Relaxed, normal}, {sqlitedb.Durable, full}} {
+			if err := db.Write(t.Context(), step.durability, look); err != nil {
+				t.Fatal(err)
+			}
+			if level != step.want {
+				t.Errorf("durability %d: synchronous = %d, want %d", step.durability, level, step.want)
+			}
+		}
+		if err := db.Write(t.Context(), sqlitedb.Relaxed, look); err != nil || level != normal {
+			t.Fatalf("synchronous = %d, %v", level, err)
+		}
+		var wg sync.WaitGroup
+		entered, release := make(chan struct{}), make(chan struct{})
+		wg.Go(func() {
+			err := db.Write(t.Context(), sqlitedb.Relaxed, func(context.Context, *sqlitedb.Tx) error {
+				close(entered)
+				<-release
+				return nil
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+		<-entered
+		for _, durability := range []sqlitedb.Durability{sqlitedb.Relaxed, sqlitedb.Durable, sqlitedb.Relaxed} {
+			wg.Go(func() {
+				if err := db.Write(t.Context(), durability, look); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		close(release)
+		wg.Wait()
+		if level != full {
+			t.Errorf("a group with one durable write: synchronous = %d, want %d", level, full)
+		}
+	})
+}

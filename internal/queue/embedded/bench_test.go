@@ -104,3 +104,30 @@ func concurrently(b *testing.B, callers int, call func() error) {
 	}
 	wg.Wait()
 }
+
+// BenchmarkMixed sends messages of 1 KB from 64 callers while 4 workers receive and delete them; one operation is one
+// message through the queue.
+func BenchmarkMixed(b *testing.B) {
+	q := open(b, filepath.Join(b.TempDir(), "queue.db"), seam.System{}, embedded.Options{})
+	body := bytes.Repeat([]byte("x"), 1024)
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	var workers sync.WaitGroup
+	b.ResetTimer()
+	for range 4 {
+		workers.Go(func() {
+			for left.Load() > 0 {
+				left.Add(-int64(consume(b, q)))
+			}
+		})
+	}
+	concurrently(b, 64, func() error { return q.Send(b.Context(), queue.Outgoing{Body: body}) })
+	sent := b.Elapsed()
+	workers.Wait()
+	b.ReportMetric(float64(b.N)/sent.Seconds(), "sends/s")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+	b.StopTimer()
+	if err := q.Close(); err != nil {
+		b.Error(err)
+	}
+}

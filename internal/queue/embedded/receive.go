@@ -27,10 +27,6 @@ func (q *Queue) Receive(ctx context.Context, limit int, wait time.Duration) ([]q
 	if err != nil {
 		return nil, fmt.Errorf("receiving messages: %w", translate(err))
 	}
-	if len(messages) > 0 {
-		// Whoever still waits must look again when these come back.
-		q.room.Visible(q.clock.Now().Add(q.opts.Visibility))
-	}
 	return messages, nil
 }
 

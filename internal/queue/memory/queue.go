@@ -125,10 +125,6 @@ func (q *Queue) Receive(ctx context.Context, limit int, duration time.Duration) 
 	if err != nil {
 		return nil, fmt.Errorf("receiving messages: %w", err)
 	}
-	if len(messages) > 0 {
-		// Whoever still waits must look again when these come back.
-		q.room.Visible(q.clock.Now().Add(q.opts.Visibility))
-	}
 	return messages, nil
 }
 

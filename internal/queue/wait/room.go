@@ -96,7 +96,9 @@ func (r *Room) sleepUntil(w *waiter, until time.Time) {
 	w.until = until
 }
 
-// Visible says that a message is visible from that time on: those who would sleep longer look again.
+// Visible says that a message that was sent or returned is visible from that time on: those who would sleep longer look
+// again. A delivery need not be announced: everyone was awake to look when its message became visible, and whoever did not
+// get it knows when it comes back.
 func (r *Room) Visible(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -84,6 +84,20 @@ func TestWaitEnds(t *testing.T) {
 			}
 		})
 	})
+	t.Run("at once with what arrives while it looks", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			var room wait.Room
+			began, count := time.Now(), 0
+			err := room.Wait(t.Context(), seam.System{}, time.Hour, func(context.Context) (bool, time.Time, error) {
+				count++
+				room.Visible(time.Now().Add(time.Second)) // too late for this look
+				return count == 2, time.Time{}, nil
+			})
+			if took := time.Since(began); err != nil || took != 0 || count != 2 {
+				t.Errorf("%d looks in %s, %v; want 2 at once", count, took, err)
+			}
+		})
+	})
 	t.Run("with the error of a look", func(t *testing.T) {
 		var room wait.Room
 		err := room.Wait(t.Context(), seam.System{}, time.Hour, func(context.Context) (bool, time.Time, error) { return false, time.Time{}, broken })

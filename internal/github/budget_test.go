@@ -77,6 +77,24 @@ func TestBudgetThatCannotBeReadHoldsBack(t *testing.T) {
 	}
 }
 
+func TestWaitingForTheBudgetCostsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t)
+		h.on(mintPath, always(201, minted))
+		r := &row{lasts: time.Second}
+		c := h.client(func(o *github.Options) { o.Mints = r })
+		for range 1000 {
+			if _, err := c.Mint(t.Context(), mintRequest()); outcome(err) != "not made" {
+				t.Fatal(err)
+			}
+		}
+		r.left = 1
+		if _, err := c.Mint(t.Context(), mintRequest()); err != nil {
+			t.Errorf("the budget is there: %v", err)
+		}
+	})
+}
+
 func TestBudgetSpendsNoMoreThanIsReserved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := &row{left: 60, lasts: time.Minute}

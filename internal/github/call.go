@@ -13,8 +13,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
 
-// Deadlines of calls. GitHub ends a request itself after 10 s (GitHub docs, "Timeouts"); the rest is for the way and for a
-// token that has to be fetched first.
+// Deadlines of calls. GitHub ends a request itself after 10 s (GitHub docs, "Timeouts"); the rest is for the way.
 const (
 	readDeadline  = 15 * time.Second
 	writeDeadline = 20 * time.Second
@@ -22,7 +21,9 @@ const (
 	// 10 s is not made unknown.
 	mintDeadline = 15 * time.Second
 	tokenTimeout = 10 * time.Second
-	logDeadline  = 2 * time.Minute // a log of some 100 MB
+	// credentialTimeout covers the look-up of an installation and the token, or another caller's turn at them.
+	credentialTimeout = 2 * tokenTimeout
+	logDeadline       = 2 * time.Minute // a log of some 100 MB
 )
 
 // call describes one request to GitHub.
@@ -31,7 +32,7 @@ type call struct {
 	repo     fleet.Repository
 	grant    grant
 	lane     lane
-	points   int
+	points   int // of the lane's minute; none for a mint, which the minting budget counts
 	deadline time.Duration
 	etag     string
 	mint     bool // spends the minting budget
@@ -55,11 +56,9 @@ func (e *unsentError) Unwrap() error { return e.err }
 // repeated, except once with a fresh token after a 401, which proves that nothing was done. The answer is valid if err is
 // nil; then its status is below 400 or is that of an error which the caller has to judge.
 func (c *Client) invoke(ctx context.Context, k call, do func(context.Context) (*gh.Response, error)) (answer, error) {
-	ctx, cancel := c.clock.WithTimeout(ctx, k.deadline)
-	defer cancel()
-	cred, err := c.credential(ctx, k)
+	cred, err := c.credentialInTime(ctx, k)
 	if err != nil {
-		return answer{}, &unsentError{fmt.Errorf("%s: %w", k.doing, err)}
+		return answer{}, err
 	}
 	got, err := c.attempt(ctx, k, cred, do)
 	if err != nil || got.status != http.StatusUnauthorized || !c.renewable(cred) {
@@ -67,14 +66,28 @@ func (c *Client) invoke(ctx context.Context, k call, do func(context.Context) (*
 	}
 	c.log.Warn("GitHub refused a token, fetching another", "doing", k.doing, "repository", k.repo.FullName())
 	c.tokens.drop(cred)
-	if cred, err = c.credential(ctx, k); err != nil {
-		return answer{}, &unsentError{fmt.Errorf("%s: %w", k.doing, err)}
+	if cred, err = c.credentialInTime(ctx, k); err != nil {
+		return answer{}, err
 	}
 	return c.attempt(ctx, k, cred, do)
 }
 
+// credentialInTime bounds the wait for a token apart from the call itself, so that a slow token does not make the outcome
+// of the call unknown.
+func (c *Client) credentialInTime(ctx context.Context, k call) (credential, error) {
+	ctx, cancel := c.clock.WithTimeout(ctx, credentialTimeout)
+	defer cancel()
+	cred, err := c.credential(ctx, k)
+	if err != nil {
+		return credential{}, &unsentError{fmt.Errorf("%s: %w", k.doing, err)}
+	}
+	return cred, nil
+}
+
 // attempt is a single request.
 func (c *Client) attempt(ctx context.Context, k call, cred credential, do func(context.Context) (*gh.Response, error)) (answer, error) {
+	ctx, cancel := c.clock.WithTimeout(ctx, k.deadline)
+	defer cancel()
 	account := c.accounts.of(cred.account)
 	leave, err := account.enter(ctx)
 	if err != nil {

@@ -57,6 +57,7 @@ type Client struct {
 	accounts  *accounts
 	budget    *Budget
 	runs      *runCache
+	answers   *remembered
 	seen      *visibility
 	checks    *checkCache
 }
@@ -78,7 +79,7 @@ func New(o Options) (*Client, error) {
 	c := &Client{
 		base: base, host: hostOf(base), clock: o.Clock, random: o.Random, log: o.Logger, personal: strings.TrimSpace(o.Token),
 		tokens: newTokenCache(o.Clock), installed: newInstallationCache(), accounts: newAccounts(o.Clock),
-		runs: newRunCache(), seen: newVisibility(), checks: newCheckCache(),
+		runs: newRunCache(), answers: newRemembered(), seen: newVisibility(), checks: newCheckCache(),
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

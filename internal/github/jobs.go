@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	gh "github.com/google/go-github/v93/github"
@@ -19,10 +20,9 @@ func (c *Client) Job(ctx context.Context, repository fleet.Repository, id int64)
 		return fleet.Sighting{}, fmt.Errorf("%s: %w", k.doing, err)
 	}
 	asked := c.clock.Now()
-	var job *gh.WorkflowJob
-	got, err := c.invoke(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
-		job, resp, err = c.api.Actions.GetWorkflowJobByID(ctx, repository.Owner, repository.Name, id)
-		return resp, err
+	key := fmt.Sprintf("%s job %d", nameKey(repository), id)
+	job, got, _, err := again(ctx, c, k, key, func(ctx context.Context) (*gh.WorkflowJob, *gh.Response, error) {
+		return c.api.Actions.GetWorkflowJobByID(ctx, repository.Owner, repository.Name, id)
 	})
 	if err != nil {
 		return fleet.Sighting{}, err
@@ -47,7 +47,7 @@ func (c *Client) Job(ctx context.Context, repository fleet.Repository, id int64)
 	return sightings[0], nil
 }
 
-// RunJobs lists the jobs of a run's latest attempt.
+// RunJobs lists the jobs of a run's latest attempt. A run that has been deleted has none.
 func (c *Client) RunJobs(ctx context.Context, repository fleet.Repository, run int64) ([]fleet.Sighting, error) {
 	k := read(fmt.Sprintf("listing the jobs of run %d of %s", run, repository.FullName()), repository, grantRead, laneJobs)
 	if err := checkNames(repository); err != nil {
@@ -56,15 +56,18 @@ func (c *Client) RunJobs(ctx context.Context, repository fleet.Repository, run i
 	asked := c.clock.Now()
 	var found []fleet.Sighting
 	err := c.pages(func(o gh.ListOptions) (int, error) {
-		next := 0
-		var page *gh.Jobs
-		_, err := c.get(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
-			page, resp, err = c.api.Actions.ListWorkflowJobs(ctx, repository.Owner, repository.Name, run,
+		key := fmt.Sprintf("%s jobs of %d page %d", nameKey(repository), run, o.Page)
+		page, got, next, err := again(ctx, c, k, key, func(ctx context.Context) (*gh.Jobs, *gh.Response, error) {
+			return c.api.Actions.ListWorkflowJobs(ctx, repository.Owner, repository.Name, run,
 				&gh.ListWorkflowJobsOptions{Filter: "latest", ListOptions: o})
-			return nextPage(&next, resp), err
 		})
-		if err != nil {
+		switch {
+		case err != nil:
 			return 0, err
+		case got.status == http.StatusNotFound:
+			return 0, c.confirmAbsent(ctx, k)
+		case got.status != http.StatusOK:
+			return 0, k.fail(got)
 		}
 		for _, job := range page.Jobs {
 			sighting, err := sightingOf(job, repository, asked)
@@ -114,7 +117,7 @@ func sightingOf(job *gh.WorkflowJob, repository fleet.Repository, asked time.Tim
 	}
 	s := fleet.Sighting{
 		Job: job.GetID(), Run: job.GetRunID(), Attempt: int(job.GetRunAttempt()), Repository: repository, State: state,
-		Runner: job.GetRunnerName(), RunnerID: job.GetRunnerID(), Labels: job.Labels, Name: job.GetName(), Workflow: job.GetWorkflowName(),
+		Runner: job.GetRunnerName(), RunnerID: job.GetRunnerID(), Labels: slices.Clone(job.Labels), Name: job.GetName(), Workflow: job.GetWorkflowName(),
 		HeadSHA: job.GetHeadSHA(), Branch: job.GetHeadBranch(), URL: job.GetHTMLURL(),
 		Created: job.GetCreatedAt().UTC(), Started: job.GetStartedAt().UTC(), Ended: job.GetCompletedAt().UTC(),
 		Authoritative: true, Asked: asked,

@@ -134,6 +134,16 @@ func TestRunJobs(t *testing.T) {
 			t.Errorf("asked %s", q)
 		}
 	})
+	t.Run("of a run that was deleted are none, if the repository is shown", func(t *testing.T) {
+		h := newHub(t)
+		if _, err := h.client().RunJobs(t.Context(), repo(), 6); err == nil {
+			t.Error("a repository that is not shown has no error")
+		}
+		h.on("GET /repos/octo-org/app", always(200, visibleRepo))
+		if got, err := h.client().RunJobs(t.Context(), repo(), 6); err != nil || len(got) != 0 {
+			t.Errorf("%v, %v", got, err)
+		}
+	})
 	t.Run("with a part missing is no answer", func(t *testing.T) {
 		h := newHub(t)
 		h.on("GET /repos/octo-org/app/actions/runs/6/jobs", series(
@@ -141,6 +151,49 @@ func TestRunJobs(t *testing.T) {
 			always(500, ``)))
 		if got, err := h.client().RunJobs(t.Context(), repo(), 6); err == nil || got != nil {
 			t.Errorf("%v, %v", got, err)
+		}
+	})
+}
+
+// An answer that has not changed is a truth as of now, and costs none of the primary limit.
+func TestWhatHasNotChangedIsAskedForConditionally(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t)
+		tagged := func(body, etag string) http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) {
+				if r.Header.Get("If-None-Match") == etag {
+					answer(w, http.StatusNotModified, ``, "Etag", etag)
+					return
+				}
+				answer(w, 200, body, "Etag", etag)
+			}
+		}
+		job := tagged(`{"id":5,"run_id":6,"status":"queued"}`, `"a"`)
+		h.on(jobPath, func(w http.ResponseWriter, r *http.Request) { job(w, r) })
+		h.on(runPath, tagged(`{"id":6,"status":"in_progress"}`, `"r"`))
+		h.on("GET /repos/octo-org/app/actions/runs/6/jobs", tagged(`{"total_count":1,"jobs":[{"id":5,"run_id":6,"status":"queued"}]}`, `"j"`))
+		c := h.client()
+		for range 3 {
+			sleep(t, time.Minute)
+			got, err := c.Job(t.Context(), repo(), 5)
+			if err != nil || got.State != fleet.JobQueued || !got.RunAlive || !got.Asked.Equal(time.Now()) {
+				t.Errorf("%+v, %v", got, err)
+			}
+			listed, err := c.RunJobs(t.Context(), repo(), 6)
+			if err != nil || len(listed) != 1 || !cmp.Equal(listed[0], got) {
+				t.Errorf("%+v, %v", listed, err)
+			}
+		}
+		for _, part := range []string{"/jobs/5", "/runs/6/jobs"} {
+			for i, r := range h.requests(part) {
+				if (r.IfNoneMatch != "") != (i > 0) {
+					t.Errorf("%s, call %d: If-None-Match %q", part, i, r.IfNoneMatch)
+				}
+			}
+		}
+		job = tagged(`{"id":5,"run_id":6,"status":"in_progress","runner_name":"m-1","runner_id":8}`, `"b"`)
+		if got, err := c.Job(t.Context(), repo(), 5); err != nil || got.State != fleet.JobInProgress || got.Runner != "m-1" {
+			t.Errorf("after a change: %+v, %v", got, err)
 		}
 	})
 }

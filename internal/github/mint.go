@@ -26,7 +26,7 @@ const unreachablePause = 5 * time.Second
 // burnt while GitHub is out of reach.
 func (c *Client) Mint(ctx context.Context, r controller.MintRequest) (controller.Registration, error) {
 	k := write("registering runner "+r.Name, r.Repository, grantRunner, laneMint)
-	k.deadline, k.mint = mintDeadline, true
+	k.deadline, k.mint, k.points = mintDeadline, true, 0
 	if r.Group != "" {
 		return controller.Registration{}, fmt.Errorf("%s: %w", k.doing, &controller.RefusedError{
 			Status:  http.StatusUnprocessableEntity,

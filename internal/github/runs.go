@@ -93,10 +93,9 @@ func (c *Client) runPage(ctx context.Context, repository fleet.Repository, statu
 // runAlive asks whether a run is not over. A run that has been deleted is over.
 func (c *Client) runAlive(ctx context.Context, repository fleet.Repository, run int64) (bool, error) {
 	k := read(fmt.Sprintf("asking for run %d of %s", run, repository.FullName()), repository, grantRead, laneRuns)
-	var found *gh.WorkflowRun
-	got, err := c.invoke(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
-		found, resp, err = c.api.Actions.GetWorkflowRunByID(ctx, repository.Owner, repository.Name, run)
-		return resp, err
+	key := fmt.Sprintf("%s run %d", nameKey(repository), run)
+	found, got, _, err := again(ctx, c, k, key, func(ctx context.Context) (*gh.WorkflowRun, *gh.Response, error) {
+		return c.api.Actions.GetWorkflowRunByID(ctx, repository.Owner, repository.Name, run)
 	})
 	switch {
 	case err != nil:

@@ -180,6 +180,21 @@ func TestTheInstallationOfARepository(t *testing.T) {
 	}
 }
 
+func TestAnAppThatIsInstalledAgain(t *testing.T) {
+	h := newHub(t)
+	h.on("GET /repos/octo-org/app/installation", series(always(200, `{"id":11}`), always(200, `{"id":12}`)))
+	h.on("POST /app/installations/11/access_tokens", always(404, `{"message":"Not Found"}`))
+	h.on("POST /app/installations/12/access_tokens", always(201, `{"token":"ghs_x","expires_at":"2999-01-01T00:00:00Z"}`))
+	h.on(mintPath, always(201, minted))
+	c := h.client(asApp)
+	if _, err := c.Mint(t.Context(), mintRequest()); outcome(err) != "refused" {
+		t.Errorf("%v, want a refusal, since the installation known is gone", err)
+	}
+	if _, err := c.Mint(t.Context(), mintRequest()); err != nil {
+		t.Errorf("the new installation is not found: %v", err)
+	}
+}
+
 func TestThePersonalTokenIsTheFallback(t *testing.T) {
 	h := newHub(t)
 	h.on(mintPath, always(201, minted))

@@ -192,18 +192,23 @@ type stamp time.Time
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (s *stamp) UnmarshalJSON(b []byte) error {
-	text := string(bytes.Trim(b, `"`))
-	if text == "" || text == "null" {
+	text := bytes.Trim(b, `"`)
+	switch {
+	case len(text) == 0, string(text) == "null":
 		return nil
-	}
-	if seconds, err := strconv.ParseInt(text, 10, 64); err == nil {
+	case bytes.IndexByte(text, 'T') > 0:
+		var at time.Time
+		if err := at.UnmarshalText(text); err != nil {
+			return fmt.Errorf("%s is not a time", truncate(string(b)))
+		}
+		return s.set(at, b)
+	default:
+		seconds, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			return fmt.Errorf("%s is not a time", truncate(string(b)))
+		}
 		return s.set(time.Unix(seconds, 0), b)
 	}
-	at, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return fmt.Errorf("%s is not a time", truncate(string(b)))
-	}
-	return s.set(at, b)
 }
 
 // set refuses years that JSON has no form for: the event could not be stored.

@@ -59,6 +59,8 @@ type Config struct {
 	ControlGroups []string `json:"control_groups,omitempty"`
 	// Environment is added to the clean environment of the listener.
 	Environment map[string]string `json:"environment,omitempty"`
+	// NoOverlay binds the entries of RunnerDir instead.
+	NoOverlay bool `json:"no_overlay,omitempty"`
 	// Probe ends the stage with status 0 once everything is isolated, without becoming an agent.
 	Probe bool `json:"probe,omitempty"`
 }

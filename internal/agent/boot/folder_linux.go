@@ -22,11 +22,13 @@ const (
 
 // ownFiles are what a runner writes into its folder. An installed runner that was used or registered before has them
 // already; they are nobody else's business.
-var ownFiles = [...]string{
-	"_diag", "_work", ".runner", ".runner_migrated", ".credentials", ".credentials_rsaparams", ".credentials_migrated", ".service",
+func ownFiles() []string {
+	return []string{
+		"_diag", "_work", ".runner", ".runner_migrated", ".credentials", ".credentials_rsaparams", ".credentials_migrated", ".service",
+	}
 }
 
-func isOwnFile(name string) bool { return slices.Contains(ownFiles[:], name) }
+func isOwnFile(name string) bool { return slices.Contains(ownFiles(), name) }
 
 // runnerFolder shows the shared installation at RunnerFolder, with what the runner writes kept in the instance's folder:
 // as an overlay, or where the kernel or the file system refuses that, with each of its entries bound read-only.
@@ -38,7 +40,7 @@ func runnerFolder(c *Config) (string, error) {
 	if c.Isolation == Namespace {
 		options += ",userxattr" // the trusted attributes that overlays use otherwise are root's
 	}
-	if whiteout("/run/base", "/run/box/runner") == nil {
+	if !c.NoOverlay && whiteout("/run/base", "/run/box/runner") == nil {
 		if err := unix.Mount("overlay", RunnerFolder, "overlay", unix.MS_NOSUID|unix.MS_NODEV, options); err == nil {
 			return kindOverlay, nil
 		}
@@ -53,7 +55,7 @@ func runnerFolder(c *Config) (string, error) {
 	if err := unix.Close(upper); err != nil {
 		return "", os.NewSyscallError("close", err)
 	}
-	for _, name := range ownFiles { // what a tried overlay may have left
+	for _, name := range ownFiles() { // what a tried overlay may have left
 		if err := os.Remove(filepath.Join(RunnerFolder, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return "", fmt.Errorf("clearing the runner's folder: %w", err)
 		}
@@ -75,7 +77,7 @@ func runnerFolder(c *Config) (string, error) {
 
 // whiteout hides the own files of the lower folder in an overlay: a character device 0:0 in the upper one says so.
 func whiteout(lower, upper string) error {
-	for _, name := range ownFiles {
+	for _, name := range ownFiles() {
 		if _, err := os.Lstat(filepath.Join(lower, name)); err != nil {
 			continue
 		}

@@ -71,21 +71,25 @@ func (p *Provider) reason(r *record, how string) string {
 	return fmt.Sprintf("the agent ended before its hello: %s: %s", how, lines[len(lines)-1])
 }
 
+// signal reaches a machine's agent. Its process cannot be closed meanwhile: the lock is held.
+func (p *Provider) signal(m *machine, s unix.Signal) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m.handle == nil {
+		return nil
+	}
+	return m.handle.signal(s)
+}
+
 // end kills a machine and waits until nothing of it runs.
 func (p *Provider) end(ctx context.Context, m *machine) error {
 	ctx, cancel := p.options.Clock.WithTimeout(ctx, endTimeout)
 	defer cancel()
-	p.mu.Lock()
-	h, isolation := m.handle, m.record.Isolation
-	p.mu.Unlock()
-	if h == nil {
-		return nil
-	}
-	if isolation == noIsolation {
-		return p.endTree(ctx, m, h)
+	if m.record.Isolation == noIsolation {
+		return p.endTree(ctx, m)
 	}
 	// The agent is process 1 of its namespace: the kernel ends all others with it, before it is seen to have ended.
-	if err := h.signal(unix.SIGKILL); err != nil {
+	if err := p.signal(m, unix.SIGKILL); err != nil {
 		return err
 	}
 	return waitGone(ctx, m)
@@ -103,17 +107,17 @@ func waitGone(ctx context.Context, m *machine) error {
 // endTree ends a machine that has no namespace: its agent is asked first, so that it ends its listener; then every
 // descendant that can still be found is killed. One that has left its parents is out of reach, which is why isolation is
 // not given up by itself.
-func (p *Provider) endTree(ctx context.Context, m *machine, h *handle) error {
-	family := descendants(h.pid)
+func (p *Provider) endTree(ctx context.Context, m *machine) error {
+	family := descendants(m.record.Process.PID)
 	const grace = 3 * time.Second
-	if err := h.signal(unix.SIGTERM); err != nil {
+	if err := p.signal(m, unix.SIGTERM); err != nil {
 		return err
 	}
 	patience, cancel := p.options.Clock.WithTimeout(ctx, grace)
 	err := waitGone(patience, m)
 	cancel()
 	if err != nil {
-		if err := h.signal(unix.SIGKILL); err != nil {
+		if err := p.signal(m, unix.SIGKILL); err != nil {
 			return err
 		}
 	}

@@ -159,35 +159,38 @@ func newRig(t *testing.T, change func(*local.Options)) *rig {
 	}
 	r := &rig{controlPlane: c, options: o}
 	r.open(t)
+	t.Cleanup(func() { r.close(t) })
 	return r
 }
 
-// open starts the provider, or starts it again; at the test's end its machines are ended.
-func (r *rig) open(t *testing.T) *local.Provider {
+// open starts the provider, or starts it again.
+func (r *rig) open(t *testing.T) {
 	t.Helper()
 	p, err := local.New(t.Context(), r.options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.provider = p
-	r.mu.Unlock()
-	t.Cleanup(func() {
-		ctx := context.WithoutCancel(t.Context())
-		all, err := p.List(ctx, site)
-		if err != nil {
+}
+
+// close ends all machines, and the provider.
+func (r *rig) close(t *testing.T) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	all, err := r.provider.List(ctx, site)
+	if err != nil {
+		t.Error(err)
+	}
+	for _, i := range all {
+		if err := r.provider.Terminate(ctx, site, []string{i.ID}); err != nil {
 			t.Error(err)
 		}
-		for _, i := range all {
-			if err := p.Terminate(ctx, site, []string{i.ID}); err != nil {
-				t.Error(err)
-			}
-		}
-		if err := p.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return p
+	}
+	if err := r.provider.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 func (r *rig) launch(t *testing.T, id string, count int) []string {

@@ -177,7 +177,7 @@ func (p *Provider) bootConfig(m *machine, token, runner string) boot.Config {
 		Delay: p.options.BootDelay, Folder: filepath.Join(folder, ownFolder), Logs: filepath.Join(folder, logsFolder),
 		RunnerDir: runner, UID: m.record.UID, GID: m.record.GID,
 		Hide:        append([]string{p.options.Dir}, p.options.Hide...),
-		Environment: p.options.Environment,
+		Environment: p.options.Environment, NoOverlay: p.options.NoOverlay,
 	}
 	if home, err := os.UserHomeDir(); err == nil { // a service may have none
 		c.Hide = append(c.Hide, home)

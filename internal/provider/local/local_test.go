@@ -3,6 +3,9 @@ package local_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
@@ -25,11 +28,30 @@ func TestConformance(t *testing.T) {
 }
 
 func TestAJobRunsAndLeavesNothing(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, nil)
 	id := r.launch(t, "launch-1", 1)[0]
 	if said := r.run(t, id, "echo hello from $PWD"); said != "hello from /run/runner\n" {
 		t.Errorf("the job said %q", said)
 	}
 	report := r.await(id, "done", func(r agentapi.Report) bool { return r.Done })
-	t.Logf("%+v", report)
+	for _, phase := range []string{"boot", "hello", "folder ready", "listener started", "connected", "job started", "job ended"} {
+		if !strings.Contains(phases(report), phase+" (") {
+			t.Errorf("no phase %q in %s", phase, phases(report))
+		}
+	}
+	if !report.WorkerStarted || report.WorkerRunning || report.ExitCode == nil || *report.ExitCode != 0 {
+		t.Errorf("the goodbye is %+v", report)
+	}
+	if !strings.Contains(report.Diagnostics, "hello from") {
+		t.Errorf("the diagnostics are %q", report.Diagnostics)
+	}
+	r.order(id, agentapi.Orders{Command: agentapi.CommandPowerOff})
+	r.awaitEnd(t, id)
+	if _, err := os.Stat(filepath.Join(r.options.Dir, "instances", id, "box")); err == nil {
+		t.Error("the machine's folder is left")
+	}
+	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/runs-fleet-" + id); len(groups) > 0 {
+		t.Errorf("control groups %v are left", groups)
+	}
 }

@@ -60,6 +60,9 @@ type Options struct {
 	UIDBase int
 	// MaxProcesses is the most processes of one runner, where a control group can be made. Defaults to 8192.
 	MaxProcesses int
+	// NoOverlay shows the entries of the installed runner read-only in each runner's folder instead of an overlay: for
+	// kernels and file systems whose overlays misbehave. Where one is refused that happens by itself.
+	NoOverlay bool
 	// KeepLogs is how long logs of ended machines are kept. Defaults to a week.
 	KeepLogs time.Duration
 	Clock    seam.Clock

@@ -65,8 +65,7 @@ func (h *handle) signal(s unix.Signal) error {
 	}
 	var sent error
 	err = conn.Control(func(fd uintptr) { sent = unix.PidfdSendSignal(int(fd), s, nil, 0) })
-	// Its descriptor is closed once it has ended.
-	if err = errors.Join(err, sent); err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, os.ErrClosed) {
+	if err = errors.Join(err, sent); err != nil && !errors.Is(err, unix.ESRCH) {
 		return fmt.Errorf("signalling process %d: %w", h.pid, err)
 	}
 	return nil

@@ -1,0 +1,140 @@
+package architecture
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Layer is a set of packages with what they may import of this module. A pattern is a path below internal/ (or cmd/...);
+// with "/..." it includes, as in the go command, everything below. The first layer that has a package decides.
+type Layer struct {
+	Name     string
+	Packages []string
+	May      []string
+	Why      string
+}
+
+// Layers is the direction of dependencies, innermost first.
+func Layers() []Layer {
+	domain := []string{"fleet", "label", "schedule", "catalog"}
+	interfaces := []string{"seam", "store", "queue", "blob", "provider", "agentapi"}
+	core := slices.Concat(domain, interfaces, []string{"record", "controller/...", "version"})
+	return []Layer{
+		{
+			Name: "ground", Packages: []string{"seam", "version", "fleet"},
+			Why: "everything stands on these: time and randomness, the build, the domain's words",
+		},
+		{
+			Name: "domain", Packages: domain, May: []string{"fleet"},
+			Why: "the domain is pure, so that it can be tested and simulated without any world around it",
+		},
+		{
+			Name: "interfaces", Packages: []string{"store", "queue", "blob"}, May: []string{"seam"},
+			Why: "an interface to a backend knows nothing of what is kept in it",
+		},
+		{
+			Name: "machines", Packages: []string{"provider"}, May: []string{"fleet"},
+			Why: "a provider is asked for machines of a spec, and needs no other word of ours",
+		},
+		{
+			Name: "agent protocol", Packages: []string{"agentapi"}, May: []string{"seam"},
+			Why: "the protocol is linked into the agent, which stays small",
+		},
+		{
+			Name: "rows", Packages: []string{"record"}, May: []string{"fleet", "store", "seam"},
+			Why: "typed rows are made once, above every backend",
+		},
+		{
+			Name: "controller", Packages: []string{"controller/..."}, May: core,
+			Why: "the controller decides; whom it talks to is behind interfaces of its own",
+		},
+		{
+			Name: "database file", Packages: []string{"sqlitedb/..."}, May: []string{"sqlitedb", "seam"},
+			Why: "the file that embedded backends share knows nothing of what they keep in it",
+		},
+		{
+			Name: "waiting", Packages: []string{"queue/wait"}, May: []string{"queue", "seam"},
+			Why: "embedded queues share how a receiver waits, and nothing of what they wait for",
+		},
+		{
+			Name: "backends", Packages: []string{"store/...", "queue/...", "blob/..."},
+			May: []string{"store", "queue", "queue/wait", "blob", "seam", "sqlitedb"},
+			Why: "a backend can be replaced by another, so it knows neither its users nor its siblings",
+		},
+		{
+			Name: "providers", Packages: []string{"provider/..."},
+			May: []string{"provider", "fleet", "seam", "agentapi", "agent/boot", "version"},
+			Why: "a provider makes machines; what they are for is the controller's business",
+		},
+		{
+			Name: "agent", Packages: []string{"agent/..."}, May: []string{"agent/...", "agentapi", "seam", "version"},
+			Why: "the agent runs on the machine and shares nothing with the control plane but the protocol",
+		},
+		{
+			Name: "simulated GitHub", Packages: []string{"githubsim/..."}, May: []string{"githubsim/...", "seam", "version"},
+			Why: "a fake that shared code with its user would share its mistakes",
+		},
+		{
+			Name: "adapters", Packages: []string{"ingress", "github", "runnerdist", "web/..."},
+			May: slices.Concat(core, []string{"web/...", "settings"}),
+			Why: "an adapter joins the controller to one thing outside; adapters do not know each other",
+		},
+		{
+			Name: "settings", Packages: []string{"settings/..."}, May: slices.Concat(domain, []string{"seam", "version"}),
+			Why: "settings are read before anything that they set exists",
+		},
+		{
+			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "demo/...", "endtoend/..."}, May: []string{"..."},
+			Why: "programs wire everything together",
+		},
+		{
+			Name: "checks", Packages: []string{"architecture"},
+			Why: "the rules are about the code and use none of it",
+		},
+	}
+}
+
+// Misdirected returns the imports that no layer allows, and the packages that no layer has.
+func Misdirected(layers []Layer, packages []Package) []string {
+	var found []string
+	for _, p := range packages {
+		layer, ok := layerOf(layers, p.Rel())
+		if !ok {
+			found = append(found, p.Rel()+" has no layer: give it its place in internal/architecture/layers.go")
+			continue
+		}
+		for _, imported := range p.Imports {
+			if !within(imported, ModulePath) || imported == p.ImportPath {
+				continue
+			}
+			rel := strings.TrimPrefix(imported, ModulePath+"/")
+			if !anyMatches(layer.May, rel) {
+				found = append(found, fmt.Sprintf("%s (%s) must not import %s: %s", p.Rel(), layer.Name, rel, layer.Why))
+			}
+		}
+	}
+	return found
+}
+
+func layerOf(layers []Layer, rel string) (Layer, bool) {
+	for _, l := range layers {
+		if anyMatches(l.Packages, rel) {
+			return l, true
+		}
+	}
+	return Layer{}, false
+}
+
+func anyMatches(patterns []string, rel string) bool {
+	rel = strings.TrimPrefix(rel, "internal/")
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		if pattern == "..." {
+			return true
+		}
+		if prefix, ok := strings.CutSuffix(pattern, "/..."); ok {
+			return within(rel, prefix)
+		}
+		return rel == pattern
+	})
+}

@@ -291,7 +291,11 @@ func (w *world) jwt() string { return w.appJWT(-time.Minute, 9*time.Minute) }
 func (w *world) installation(request map[string]any) string {
 	w.t.Helper()
 	id := w.expect(http.StatusOK, w.jwt(), "GET", "/repos/acme/shop/installation", nil).object(w.t)["id"]
-	answer := w.expect(http.StatusCreated, w.jwt(), "POST", fmt.Sprintf("/app/installations/%.0f/access_tokens", id), request)
+	var body any
+	if request != nil {
+		body = request
+	}
+	answer := w.expect(http.StatusCreated, w.jwt(), "POST", fmt.Sprintf("/app/installations/%.0f/access_tokens", id), body)
 	return answer.object(w.t)["token"].(string)
 }
 
@@ -447,4 +451,13 @@ func (w *world) runState(run int64) string {
 		}
 	}
 	return "none"
+}
+
+func itoa(n int64) string { return fmt.Sprint(n) }
+
+func decodeJSON(t *testing.T, text string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), into); err != nil {
+		t.Fatalf("decoding %q: %v", text, err)
+	}
 }

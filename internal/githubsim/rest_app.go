@@ -92,12 +92,16 @@ func (s *Simulator) createToken(c *call) answer {
 	if i == nil {
 		return notFound().answer()
 	}
-	var request struct {
+	var request *struct {
 		Repositories  []string          `json:"repositories"`
 		RepositoryIDs []int64           `json:"repository_ids"`
 		Permissions   map[string]string `json:"permissions"`
 	}
-	if len(c.body) > 0 && json.Unmarshal(c.body, &request) != nil {
+	body := c.body
+	if len(body) == 0 {
+		body = []byte("{}")
+	}
+	if json.Unmarshal(body, &request) != nil || request == nil {
 		return (&apiError{status: http.StatusBadRequest, message: "Problems parsing JSON"}).answer()
 	}
 	names, refusal := s.narrowRepositories(i, request.Repositories, request.RepositoryIDs)
@@ -118,9 +122,9 @@ func (s *Simulator) createToken(c *call) answer {
 		permissions = granted
 	}
 	token, p := s.issue(i, names, permissions, c.now)
-	body := object{"token": token, "expires_at": stamp(p.expires), "permissions": permissions, "repository_selection": "all"}
+	rendered := object{"token": token, "expires_at": stamp(p.expires), "permissions": permissions, "repository_selection": "all"}
 	if names != nil || i.Repositories != nil {
-		body["repository_selection"] = "selected"
+		rendered["repository_selection"] = "selected"
 	}
 	if names != nil {
 		list := make([]object, 0, len(names))
@@ -129,9 +133,9 @@ func (s *Simulator) createToken(c *call) answer {
 				list = append(list, c.render.repository(r))
 			}
 		}
-		body["repositories"] = list
+		rendered["repositories"] = list
 	}
-	return answer{status: http.StatusCreated, body: body}
+	return answer{status: http.StatusCreated, body: rendered}
 }
 
 func (s *Simulator) narrowRepositories(i *Installation, byName []string, byID []int64) ([]string, *apiError) {

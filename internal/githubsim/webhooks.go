@@ -55,7 +55,7 @@ func (s *HTTPSender) Send(ctx context.Context, r HookRequest) HookResponse {
 	request.Header = r.Header.Clone()
 	response, err := s.client.Do(request)
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return HookResponse{StatusCode: http.StatusGatewayTimeout, Status: "timed out"}
 	case err != nil:
 		return HookResponse{StatusCode: http.StatusBadGateway, Status: "failed to connect to host"}

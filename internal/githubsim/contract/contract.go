@@ -49,12 +49,31 @@ func Load() (*Contract, error) {
 	if err != nil {
 		return nil, fmt.Errorf("loading GitHub's description %s: %w", file, err)
 	}
+	if err := correct(document); err != nil {
+		return nil, err
+	}
 	c := &Contract{document: document}
 	for template, item := range document.Paths.Map() {
 		c.paths = append(c.paths, path{template: template, segments: strings.Split(template, "/"), item: item})
 	}
 	sort.Slice(c.paths, func(i, k int) bool { return c.paths[i].template < c.paths[k].template })
 	return c, nil
+}
+
+// correct mends what GitHub's description says wrongly: in the list of installations an account would have to be a user
+// and an enterprise at once, whereas one installation says either.
+func correct(document *openapi3.T) error {
+	list := document.Paths.Value("/app/installations")
+	installation := document.Components.Schemas["installation"]
+	if list == nil || list.Get == nil || installation == nil {
+		return errors.New("correcting GitHub's description: it has no list of installations any more")
+	}
+	response := list.Get.Responses.Status(http.StatusOK)
+	if response == nil || response.Value == nil {
+		return errors.New("correcting GitHub's description: the list of installations has no answer")
+	}
+	response.Value.Content.Get("application/json").Schema.Value.Items = installation
+	return nil
 }
 
 // Find returns the path of a file that the script has fetched, such as webhooks-examples/api.github.com/index.json.

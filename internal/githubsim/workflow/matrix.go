@@ -86,13 +86,19 @@ type axis struct {
 	values []any
 }
 
+// entry is one element of include or exclude, with its keys in the order of the file.
+type entry struct {
+	values map[string]any
+	order  []string
+}
+
 func expandMatrix(node yaml.Node, scope Scope) ([]Combination, error) {
 	axes, include, exclude, err := matrixParts(node, scope)
 	if err != nil {
 		return nil, err
 	}
-	for _, entry := range exclude {
-		for key := range entry {
+	for _, e := range exclude {
+		for _, key := range e.order {
 			if !hasAxis(axes, key) {
 				return nil, fmt.Errorf("exclude names %q, which is no list of the matrix", key)
 			}
@@ -107,14 +113,15 @@ func expandMatrix(node yaml.Node, scope Scope) ([]Combination, error) {
 	return mergeIncludes(combinations, axes, include), nil
 }
 
-func matrixParts(node yaml.Node, scope Scope) (axes []axis, include, exclude []map[string]any, err error) {
+func matrixParts(node yaml.Node, scope Scope) (axes []axis, include, exclude []entry, err error) {
 	node = resolve(node)
 	var keys []string
-	values := map[string]any{}
+	values, nodes := map[string]any{}, map[string]yaml.Node{}
 	if node.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := node.Content[i].Value
 			keys = append(keys, key)
+			nodes[key] = *node.Content[i+1]
 			if values[key], err = scope.value(*node.Content[i+1]); err != nil {
 				return nil, nil, nil, err
 			}
@@ -139,9 +146,9 @@ func matrixParts(node yaml.Node, scope Scope) (axes []axis, include, exclude []m
 		case !ok:
 			return nil, nil, nil, fmt.Errorf("%q is no list", key)
 		case key == "include":
-			include, err = objects(key, list)
+			include, err = entries(key, list, nodes[key])
 		case key == "exclude":
-			exclude, err = objects(key, list)
+			exclude, err = entries(key, list, nodes[key])
 		default:
 			axes = append(axes, axis{key: key, values: list})
 		}
@@ -152,14 +159,25 @@ func matrixParts(node yaml.Node, scope Scope) (axes []axis, include, exclude []m
 	return axes, include, exclude, nil
 }
 
-func objects(key string, list []any) ([]map[string]any, error) {
-	result := make([]map[string]any, 0, len(list))
-	for _, item := range list {
+// entries pairs evaluated mappings with the order of their keys, which is lost when they come out of an expression.
+func entries(key string, list []any, node yaml.Node) ([]entry, error) {
+	node = resolve(node)
+	result := make([]entry, 0, len(list))
+	for i, item := range list {
 		object, ok := item.(map[string]any)
 		if !ok {
 			return nil, fmt.Errorf("%s has an entry that is no mapping", key)
 		}
-		result = append(result, object)
+		e := entry{values: object}
+		if node.Kind == yaml.SequenceNode && resolve(*node.Content[i]).Kind == yaml.MappingNode {
+			content := resolve(*node.Content[i]).Content
+			for k := 0; k+1 < len(content); k += 2 {
+				e.order = append(e.order, content[k].Value)
+			}
+		} else {
+			e.order = sortedKeys(object)
+		}
+		result = append(result, e)
 	}
 	return result, nil
 }
@@ -187,9 +205,9 @@ func product(axes []axis) []Combination {
 	return combinations
 }
 
-func excluded(values map[string]any, exclude []map[string]any) bool {
-	for _, entry := range exclude {
-		if contains(values, entry) {
+func excluded(values map[string]any, exclude []entry) bool {
+	for _, e := range exclude {
+		if contains(values, e.values) {
 			return true
 		}
 	}
@@ -216,24 +234,24 @@ func contains(value, pattern any) bool {
 
 // mergeIncludes adds an entry to every original combination whose own values it would not overwrite, or else as a
 // combination of its own.
-func mergeIncludes(combinations []Combination, axes []axis, include []map[string]any) []Combination {
+func mergeIncludes(combinations []Combination, axes []axis, include []entry) []Combination {
 	originals := len(combinations)
-	for _, entry := range include {
+	for _, e := range include {
 		merged := false
 		for i := range combinations[:originals] {
-			if !agrees(combinations[i].Values, entry, axes) {
+			if !agrees(combinations[i].Values, e.values, axes) {
 				continue
 			}
 			merged = true
-			for _, key := range sortedKeys(entry) {
+			for _, key := range e.order {
 				if _, known := combinations[i].Values[key]; !known {
 					combinations[i].order = append(combinations[i].order, key)
 				}
-				combinations[i].Values[key] = entry[key]
+				combinations[i].Values[key] = e.values[key]
 			}
 		}
 		if !merged {
-			combinations = append(combinations, Combination{Values: entry, order: sortedKeys(entry)})
+			combinations = append(combinations, Combination{Values: e.values, order: e.order})
 		}
 	}
 	return combinations

@@ -25,8 +25,8 @@ type node struct {
 
 // advanceNode moves a node as far as it goes now, and reports whether it moved.
 func (w *World) advanceNode(run *Run, n *node, now time.Time) bool {
-	if !n.expanded {
-		return w.expandNode(run, n, now)
+	if !n.expanded && (!w.expandNode(run, n, now) || n.done) {
+		return n.expanded
 	}
 	active := 0
 	for _, job := range n.jobs {

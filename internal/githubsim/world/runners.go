@@ -87,9 +87,9 @@ func (w *World) Register(s *Scope, name string, groupID int64, labels []string, 
 const secretBytes = 32
 
 func (w *World) register(s *Scope, group *RunnerGroup, name string, labels []string, now time.Time) *Runner {
-	const runnerIDs = 1_000_000 // runner ids are small numbers at GitHub
+	w.nextRunner++ // runner ids are small numbers at GitHub
 	runner := &Runner{
-		ID: w.NextID() % runnerIDs * 10, Scope: s, Group: group, Name: name, Labels: append([]string(nil), labels...), createdAt: now, offlineAt: now,
+		ID: w.nextRunner, Scope: s, Group: group, Name: name, Labels: append([]string(nil), labels...), createdAt: now, offlineAt: now,
 	}
 	w.runners = append(w.runners, runner)
 	return runner

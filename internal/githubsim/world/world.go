@@ -13,6 +13,7 @@ type World struct {
 	faults  Faults
 
 	nextID       int64
+	nextRunner   int64
 	created      time.Time
 	repositories []*Repository
 	runs         map[int64]*Run
@@ -30,7 +31,7 @@ type World struct {
 // New returns an empty world. A speed-up of 0 or 1 keeps GitHub's own slow clocks.
 func New(random seam.Random, speedup float64, now time.Time) *World {
 	return &World{
-		created: now, random: random, speedup: speedup, nextID: 41_000_000_000,
+		created: now, random: random, speedup: speedup, nextID: 41_317_529_846, nextRunner: 2_100,
 		runs: map[int64]*Run{}, jobs: map[int64]*Job{}, secrets: map[string]*Runner{}, groups: map[string]*concurrencyGroup{},
 	}
 }

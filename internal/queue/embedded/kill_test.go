@@ -37,6 +37,8 @@ func sendForever(dir string, acknowledge func(name string)) error {
 	return group.Wait()
 }
 
+// failure mode A2
+//
 // Invariant AckAfterDurable: what Send has answered is delivered, whenever the process is killed.
 func TestKilledSenderLosesNothing(t *testing.T) {
 	dir := t.TempDir()

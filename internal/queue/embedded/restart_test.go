@@ -87,7 +87,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// failure mode: a full disk. Send and Ready say so, nothing that was acknowledged is lost, and the queue goes on when
+// A full disk: Send and Ready say so, nothing that was acknowledged is lost, and the queue goes on when
 // there is space.
 func TestFull(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "queue.db")

@@ -150,6 +150,7 @@ func deadTests() map[string]func(*testing.T, fixture) {
 				t.Errorf("%d dead letters, want 1", n)
 			}
 		},
+		// failure mode B1
 		"a dead letter does not hold up the others": func(t *testing.T, f fixture) {
 			f.send(t, "poison")
 			for range MaxReceives {

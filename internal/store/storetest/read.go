@@ -67,6 +67,7 @@ func testQueries(t *testing.T, h Harness) {
 }
 
 func testPages(t *testing.T, h Harness) {
+	// failure mode C11
 	t.Run("a page ends at 1 MB, and all rows are read over several", func(t *testing.T) {
 		s := h.open(t)
 		value := strings.Repeat("x", 300_000)

@@ -245,6 +245,7 @@ func testLimits(t *testing.T, h Harness) {
 }
 
 func testConcurrentWriters(t *testing.T, h Harness) {
+	// failure mode E9
 	t.Run("exactly one of several conditional writers wins each version", func(t *testing.T) {
 		s := h.open(t)
 		const writers, rounds = 8, 10

@@ -61,7 +61,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	s.sessions.end(r)
 	http.SetCookie(w, s.cookie("", -1))
-	dashboard.LoggedOut(w)
+	dashboard.Goodbye(w)
 }
 
 func (s *Server) cookie(value string, age int) *http.Cookie {

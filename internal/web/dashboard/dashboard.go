@@ -139,6 +139,13 @@ func LoggedOut(w http.ResponseWriter) {
 	})
 }
 
+// Goodbye says that a browser has logged out.
+func Goodbye(w http.ResponseWriter) {
+	show(w, http.StatusOK, parse("message.html"), message{
+		Title: "You have logged out", Text: "This command prints an address that logs a browser in again:", Command: "runs-fleet login",
+	})
+}
+
 // Welcome takes a browser that has just logged in to the first page.
 func Welcome(w http.ResponseWriter) {
 	show(w, http.StatusOK, parse("message.html"), message{Title: "Welcome", Text: "You are logged in.", Home: true})

@@ -1,0 +1,148 @@
+// Package webtest is a server over the memory store with a fleet of a test's own, for tests of the HTTP side and of the
+// command line.
+package webtest
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/agentapi"
+	"github.com/runs-fleet/runs-fleet/internal/controller"
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/record"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/store/memory"
+	"github.com/runs-fleet/runs-fleet/internal/web"
+	"github.com/runs-fleet/runs-fleet/internal/web/api"
+	"github.com/runs-fleet/runs-fleet/internal/web/query"
+	"github.com/runs-fleet/runs-fleet/internal/web/view"
+)
+
+// Noon is when a world begins.
+func Noon() time.Time { return time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC) }
+
+// The bearers of a world: the command line's, and what an agent has.
+const (
+	Token    = "token-of-the-command-line-0123456789abcdef"
+	AgentKey = "key-of-an-agent-0123456789abcdef"
+)
+
+// Host is the GitHub host of a world.
+const Host = "github.com"
+
+// World is a server and what it serves.
+type World struct {
+	Clock   *Clock
+	Records *record.Records
+	Web     *web.Server
+	HTTP    *httptest.Server
+	// Drains counts calls of drain; Webhooks counts requests that reached the webhook.
+	Drains, Webhooks atomic.Int32
+	// OnDrain runs when a drain begins.
+	OnDrain func()
+	// Logs are what GitHub and the provider keep, by job and machine.
+	Logs     map[int64]string
+	Consoles map[string]string
+}
+
+// New starts a world's server.
+func New(t testing.TB) *World {
+	t.Helper()
+	w := &World{Clock: &Clock{now: Noon()}, Logs: map[int64]string{}, Consoles: map[string]string{}}
+	s := memory.New(w.Clock, memory.Options{})
+	w.Records = record.New(s)
+	w.HTTP = httptest.NewUnstartedServer(nil)
+	listen := w.HTTP.Listener.Addr().String()
+	w.Web = web.New(web.Config{
+		Webhook: http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+			w.Webhooks.Add(1)
+			out.WriteHeader(http.StatusAccepted)
+		}),
+		Ready:  http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(http.StatusOK) }),
+		Agent:  agentapi.NewHandler(agents{}, slog.New(slog.DiscardHandler)),
+		API:    w.api(),
+		Tokens: []web.Token{{Name: "command line", Secret: Token}},
+		Listen: listen, LocalURL: "http://" + listen, Clock: w.Clock, Random: seam.Crypto{},
+	})
+	w.HTTP.Config.Handler = w.Web
+	w.HTTP.Start()
+	t.Cleanup(func() {
+		w.HTTP.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+func (w *World) api() api.Config {
+	return api.Config{
+		Queries: query.New(w.Records, w.Clock), Clock: w.Clock, Logger: slog.New(slog.DiscardHandler),
+		About: view.About{
+			Version: "v1.2.3", Fleet: "f1ee7000", Started: Noon().Add(-time.Hour), GitHub: Host, Repositories: []string{"acme/app"},
+			Owners: []string{"acme"}, Intake: "polling", Isolation: "user", MaxRunners: 4,
+		},
+		Why: func(_ context.Context, id fleet.JobID) (string, error) {
+			return "It waits for room: 4 of 4 runners are in use.", nil
+		},
+		JobLog: func(_ context.Context, _ fleet.Repository, id int64) ([]byte, error) {
+			if log, ok := w.Logs[id]; ok {
+				return []byte(log), nil
+			}
+			return nil, controller.ErrNoJob
+		},
+		ConsoleLog: func(_ context.Context, id fleet.MachineID) ([]byte, error) { return []byte(w.Consoles[id.ID]), nil },
+		Drain: func() {
+			if w.Drains.Add(1) == 1 && w.OnDrain != nil {
+				w.OnDrain()
+			}
+		},
+		Draining: func() bool { return w.Drains.Load() > 0 },
+	}
+}
+
+// agents accept the one key that an agent of this world has.
+type agents struct{}
+
+func (agents) Hello(context.Context, agentapi.Hello) (agentapi.Welcome, error) {
+	return agentapi.Welcome{}, agentapi.ErrRefused
+}
+
+func (agents) Poll(_ context.Context, key string, _ agentapi.Report) (agentapi.Orders, error) {
+	if key != AgentKey {
+		return agentapi.Orders{}, agentapi.ErrRefused
+	}
+	return agentapi.Orders{}, nil
+}
+
+// Clock stands still, except that sleeping moves it.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now returns the world's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Sleep moves the time on and returns at once.
+func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	return ctx.Err()
+}
+
+// WithTimeout never times out: nothing in a world takes time.
+func (*Clock) WithTimeout(ctx context.Context, _ time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}

@@ -2,6 +2,7 @@ package githubsim
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -55,18 +56,18 @@ type answer struct {
 
 // apiError is a refusal in GitHub's form.
 type apiError struct {
-	status  int
-	message string
-	errors  any
-	header  http.Header
+	status        int
+	message       string
+	documentation string // GitHub's page about it; that of the whole API when empty
+	errors        any
+	header        http.Header
 }
 
 func notFound() *apiError { return &apiError{status: http.StatusNotFound, message: "Not Found"} }
 
 func (e *apiError) answer() answer {
-	body := map[string]any{
-		"message": e.message, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(e.status),
-	}
+	const documentation = "https://docs.github.com/rest"
+	body := object{"message": e.message, "documentation_url": documentation + e.documentation, "status": strconv.Itoa(e.status)}
 	if e.errors != nil {
 		body["errors"] = e.errors
 	}
@@ -89,7 +90,7 @@ func (s *Simulator) serveEndpoint(e endpoint) http.HandlerFunc {
 			a = s.handle(c, e)
 		})
 		if a.hang {
-			_ = s.clock.Sleep(r.Context(), hangTime)
+			s.hang(r.Context())
 			panic(http.ErrAbortHandler)
 		}
 		s.write(w, a)
@@ -97,6 +98,14 @@ func (s *Simulator) serveEndpoint(e endpoint) http.HandlerFunc {
 }
 
 const hangTime = time.Minute // longer than any client's deadline
+
+// hang lasts until the client gives up, or the simulator ends.
+func (s *Simulator) hang(ctx context.Context) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.ctx, cancel)()
+	_ = s.clock.Sleep(ctx, hangTime) // however it ends, nothing is answered
+}
 
 func (s *Simulator) handle(c *call, e endpoint) answer {
 	var refusal *apiError

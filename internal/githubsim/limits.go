@@ -16,6 +16,12 @@ type limiter struct {
 	points map[string]*window
 }
 
+// GitHub's pages about its limits, by which clients tell the one from the other.
+const (
+	primaryLimits   = "/overview/rate-limits-for-the-rest-api"
+	secondaryLimits = "/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits"
+)
+
 type window struct {
 	start time.Time
 	used  int
@@ -48,7 +54,7 @@ func (l *limiter) admit(p *principal, e endpoint, now time.Time) *apiError {
 	}
 	core := within(l.core, p.key, coreWindow, now)
 	if core.used >= l.coreLimit(p) {
-		return &apiError{status: l.limits.Status, message: "API rate limit exceeded for " + p.key + "."}
+		return &apiError{status: l.limits.Status, message: "API rate limit exceeded for " + p.key + ".", documentation: primaryLimits}
 	}
 	points := within(l.points, p.key+" "+e.name, pointsWindow, now)
 	cost := e.points()
@@ -72,7 +78,7 @@ func (l *limiter) secondary(wait time.Duration) *apiError {
 	e := &apiError{
 		status:  l.limits.Status,
 		message: "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.",
-		header:  http.Header{},
+		header:  http.Header{}, documentation: secondaryLimits,
 	}
 	if wait > 0 {
 		e.header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))

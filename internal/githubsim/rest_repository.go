@@ -16,7 +16,10 @@ func (s *Simulator) getRepository(c *call) answer {
 
 func (s *Simulator) listRepositories(c *call) answer {
 	if c.who.kind != asInstallation {
-		return (&apiError{status: http.StatusForbidden, message: "You must authenticate with an installation access token in order to list repositories for an installation."}).answer()
+		return (&apiError{
+			status:  http.StatusForbidden,
+			message: "You must authenticate with an installation access token in order to list repositories for an installation.",
+		}).answer()
 	}
 	visible := make([]*world.Repository, 0, len(s.world.Repositories()))
 	for _, r := range s.world.Repositories() {

@@ -143,7 +143,10 @@ func rerunAnswer(err error) answer {
 	case errors.Is(err, world.ErrOldJob):
 		return (&apiError{status: http.StatusForbidden, message: "Only jobs from the current attempt can be re-run"}).answer()
 	default:
-		return (&apiError{status: http.StatusForbidden, message: "Unable to retry this workflow run because it was created over a month ago or was re-run too often"}).answer()
+		return (&apiError{
+			status:  http.StatusForbidden,
+			message: "Unable to retry this workflow run because it was created over a month ago or was re-run too often",
+		}).answer()
 	}
 }
 

@@ -210,6 +210,17 @@ func TestATimeoutAfterSuccessKeepsTheEffect(t *testing.T) {
 	equal(t, "registrations", 1, len(sim.Registrations()))
 }
 
+func TestCloseEndsAnswersThatHang(t *testing.T) {
+	sim, _, client, base, _ := live(t, func(o *githubsim.Options) { o.Faults.TimeoutAfterSuccess = map[string]float64{"repository": 1} })
+	asked := make(chan int, 1)
+	go func() {
+		status, _ := get(t.Context(), t, client, "GET", base+"/repos/acme/shop", personToken, "")
+		asked <- status
+	}()
+	sim.Close()
+	equal(t, "no answer", 0, <-asked)
+}
+
 func TestControlEndpoints(t *testing.T) {
 	sim, control, client, base, box := live(t, nil)
 	ctx := t.Context()

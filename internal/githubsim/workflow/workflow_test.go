@@ -11,9 +11,24 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/workflow"
 )
 
+const before = `
+on: push
+jobs:
+  a:
+    runs-on: x
+    steps: [{run: a}]
+  b:
+    runs-on: x
+    needs: a
+    steps: [{run: b}]
+  job:
+    needs: [b]
+    steps: [{run: c}]
+`
+
 func parse(t *testing.T, job string) *workflow.Job {
 	t.Helper()
-	file, err := workflow.Parse([]byte("on: push\njobs:\n  a:\n    runs-on: x\n    steps: [{run: a}]\n  b:\n    runs-on: x\n    needs: a\n    steps: [{run: b}]\n  job:\n    needs: [b]\n    steps: [{run: c}]\n" + indent(job)))
+	file, err := workflow.Parse([]byte(before + indent(job)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,12 +79,22 @@ func TestMatrixExpandsAsGitHubDocuments(t *testing.T) {
 		job  string
 		want []string
 	}{
-		"no matrix":             {"runs-on: x", []string{"job"}},
-		"product in file order": {"runs-on: x\nstrategy:\n  matrix:\n    os: [linux, win]\n    go: [1.25, 1.26]", []string{"job (linux, 1.25)", "job (linux, 1.26)", "job (win, 1.25)", "job (win, 1.26)"}},
-		"exclude":               {"runs-on: x\nstrategy:\n  matrix:\n    os: [linux, win]\n    go: [1, 2]\n    exclude:\n      - {os: win, go: 1}", []string{"job (linux, 1)", "job (linux, 2)", "job (win, 2)"}},
+		"no matrix": {"runs-on: x", []string{"job"}},
+		"product in file order": {
+			"runs-on: x\nstrategy:\n  matrix:\n    os: [linux, win]\n    go: [1.25, 1.26]",
+			[]string{"job (linux, 1.25)", "job (linux, 1.26)", "job (win, 1.25)", "job (win, 1.26)"},
+		},
+		"exclude": {"runs-on: x\nstrategy:\n  matrix:\n    os: [linux, win]\n    go: [1, 2]\n    exclude:\n" +
+			"      - {os: win, go: 1}", []string{"job (linux, 1)", "job (linux, 2)", "job (win, 2)"}},
 		"the example of the documentation": {
-			"runs-on: x\nstrategy:\n  matrix:\n    fruit: [apple, pear]\n    animal: [cat, dog]\n    include:\n      - color: green\n      - color: pink\n        animal: cat\n      - fruit: apple\n        shape: circle\n      - fruit: banana\n      - fruit: banana\n        animal: cat",
-			[]string{"job (apple, cat, pink, circle)", "job (apple, dog, green, circle)", "job (pear, cat, pink)", "job (pear, dog, green)", "job (banana)", "job (banana, cat)"},
+			"runs-on: x\nstrategy:\n  matrix:\n    fruit: [apple, pear]\n    animal: [cat, dog]\n" +
+				"    include:\n      - color: green\n      - color: pink\n        animal: cat\n" +
+				"      - fruit: apple\n        shape: circle\n      - fruit: banana\n" +
+				"      - fruit: banana\n        animal: cat",
+			[]string{
+				"job (apple, cat, pink, circle)", "job (apple, dog, green, circle)", "job (pear, cat, pink)", "job (pear, dog, green)",
+				"job (banana)", "job (banana, cat)",
+			},
 		},
 		"include alone":         {"runs-on: x\nstrategy:\n  matrix:\n    include:\n      - {os: linux}\n      - {os: win}", []string{"job (linux)", "job (win)"}},
 		"a list from an output": {"runs-on: x\nstrategy:\n  matrix:\n    item: ${{ fromJSON(needs.b.outputs.list) }}", []string{"job (p)", "job (q)"}},
@@ -121,8 +146,11 @@ func TestRunsOn(t *testing.T) {
 		job  string
 		want workflow.Target
 	}{
-		"a string":            {"runs-on: linux", workflow.Target{Labels: []string{"linux"}}},
-		"a list":              {"runs-on: [self-hosted, 'run-id=${{ github.run_id }}', '${{ inputs.size }}cpu']", workflow.Target{Labels: []string{"self-hosted", "run-id=123", "16cpu"}}},
+		"a string": {"runs-on: linux", workflow.Target{Labels: []string{"linux"}}},
+		"a list": {
+			"runs-on: [self-hosted, 'run-id=${{ github.run_id }}', '${{ inputs.size }}cpu']",
+			workflow.Target{Labels: []string{"self-hosted", "run-id=123", "16cpu"}},
+		},
 		"an expression":       {"runs-on: runs-fleet/cpu=${{ inputs.size }}/pool=${{ vars.POOL }}", workflow.Target{Labels: []string{"runs-fleet/cpu=16/pool=big"}}},
 		"a list as JSON":      {"runs-on: ${{ fromJSON('[\"a\",\"b\"]') }}", workflow.Target{Labels: []string{"a", "b"}}},
 		"a group":             {"runs-on: {group: big}", workflow.Target{Group: "big"}},
@@ -184,7 +212,9 @@ func TestConditions(t *testing.T) {
 }
 
 func TestJobSettings(t *testing.T) {
-	j := parse(t, "runs-on: x\ntimeout-minutes: ${{ fromJSON(inputs.size) }}\ncontinue-on-error: ${{ true }}\nenvironment:\n  name: prod-${{ github.ref_name }}\nconcurrency:\n  group: g-${{ github.run_id }}\n  cancel-in-progress: true")
+	j := parse(t, "runs-on: x\ntimeout-minutes: ${{ fromJSON(inputs.size) }}\n"+
+		"continue-on-error: ${{ true }}\nenvironment:\n  name: prod-${{ github.ref_name }}\n"+
+		"concurrency:\n  group: g-${{ github.run_id }}\n  cancel-in-progress: true")
 	if minutes, err := j.Timeout(scope()); err != nil || minutes != 16 {
 		t.Errorf("Timeout = %v, %v", minutes, err)
 	}
@@ -201,11 +231,12 @@ func TestJobSettings(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for name, content := range map[string]string{
-		"no YAML":             "on: [",
-		"an unknown key":      "on: push\njobs:\n  a:\n    runs-on: x\n    stepz: []\n",
-		"no jobs":             "on: push\n",
-		"a need that is not":  "on: push\njobs:\n  a:\n    runs-on: x\n    needs: b\n    steps: [{run: a}]\n",
-		"a cycle":             "on: push\njobs:\n  a:\n    runs-on: x\n    needs: b\n    steps: [{run: a}]\n  b:\n    runs-on: x\n    needs: a\n    steps: [{run: a}]\n",
+		"no YAML":            "on: [",
+		"an unknown key":     "on: push\njobs:\n  a:\n    runs-on: x\n    stepz: []\n",
+		"no jobs":            "on: push\n",
+		"a need that is not": "on: push\njobs:\n  a:\n    runs-on: x\n    needs: b\n    steps: [{run: a}]\n",
+		"a cycle": "on: push\njobs:\n  a:\n    runs-on: x\n    needs: b\n    steps: [{run: a}]\n  b:\n" +
+			"    runs-on: x\n    needs: a\n    steps: [{run: a}]\n",
 		"a reusable workflow": "on: push\njobs:\n  a:\n    uses: ./.github/workflows/b.yml\n",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -217,7 +248,10 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func TestAncestorsAreEachNamedOnce(t *testing.T) {
-	file, err := workflow.Parse([]byte("on: push\njobs:\n  a: {runs-on: x, steps: [{run: a}]}\n  b: {runs-on: x, needs: a, steps: [{run: a}]}\n  c: {runs-on: x, needs: a, steps: [{run: a}]}\n  d: {runs-on: x, needs: [b, c], steps: [{run: a}]}\n"))
+	file, err := workflow.Parse([]byte("on: push\njobs:\n  a: {runs-on: x, steps: [{run: a}]}\n" +
+		"  b: {runs-on: x, needs: a, steps: [{run: a}]}\n" +
+		"  c: {runs-on: x, needs: a, steps: [{run: a}]}\n" +
+		"  d: {runs-on: x, needs: [b, c], steps: [{run: a}]}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

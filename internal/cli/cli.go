@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -100,7 +101,10 @@ func New(env Env) *cobra.Command {
 			"  runs-fleet jobs",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Args:          knownCommand,
+		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
@@ -116,6 +120,20 @@ func New(env Env) *cobra.Command {
 		s.drainCommand(), s.loginCommand(), s.versionCommand(),
 	)
 	return root
+}
+
+// knownCommand refuses what is no command. Without it the library would, with an error that cannot be told from others.
+func knownCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("there is no command %q", args[0])
+	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
+		text += "; did you mean " + strings.Join(near, " or ") + "?"
+	} else {
+		text += "; runs-fleet --help lists them"
+	}
+	return &usageError{errors.New(text)}
 }
 
 const (

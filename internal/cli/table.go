@@ -68,7 +68,11 @@ func (t *table) write(w io.Writer, width int, color bool) error {
 }
 
 func (t *table) line(b *strings.Builder, row []cell, widths []int, color bool) {
-	for i, c := range row {
+	last := len(row) - 1
+	for last > 0 && strings.TrimSpace(row[last].text) == "" {
+		last-- // no spaces at the end of a line
+	}
+	for i, c := range row[:last+1] {
 		s := cut(clean(c.text), widths[i])
 		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(s))
 		if i > 0 {
@@ -78,7 +82,7 @@ func (t *table) line(b *strings.Builder, row []cell, widths []int, color bool) {
 			b.WriteString(pad)
 		}
 		b.WriteString(paint(s, c.ink, color))
-		if !t.columns[i].right && i < len(row)-1 {
+		if !t.columns[i].right && i < last {
 			b.WriteString(pad)
 		}
 	}

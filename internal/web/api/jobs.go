@@ -84,7 +84,7 @@ func (h *handlers) job(ctx context.Context, in *hostJobInput) (*body[view.JobDet
 		return nil, h.fail(ctx, "reading a job", err)
 	}
 	out := view.JobDetails{Job: view.OfJob(j, h.Clock.Now()), History: view.OfHistory(j.History)}
-	if !j.Over() {
+	if j.State == fleet.JobQueued || j.State == fleet.JobWaiting {
 		if out.Why, err = h.Why(ctx, j.ID); err != nil {
 			return nil, h.fail(ctx, "explaining a job", err)
 		}

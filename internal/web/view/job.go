@@ -53,7 +53,7 @@ type Entry struct {
 // JobDetails is a job with all that is known of it.
 type JobDetails struct {
 	Job
-	Why     string  `json:"why,omitempty" doc:"Why the job waits, in one sentence; empty once it has ended"`
+	Why     string  `json:"why,omitempty" doc:"Why the job waits, in one sentence; absent once it runs"`
 	History []Entry `json:"history"`
 }
 

@@ -54,7 +54,11 @@ func Machine(id string, state fleet.MachineState) fleet.Machine {
 		Repository: fleet.Repository{Host: Host, ID: 1, Owner: "acme", Name: "app", Private: true},
 		Runners:    []fleet.Runner{{Name: "rf-" + id, ID: 9}}, Labels: []string{"runs-fleet=7/cpu=2"},
 	}
-	return m.To(state, Noon().Add(-time.Minute), "It is "+string(state)+".")
+	m = m.To(state, Noon().Add(-time.Minute), "It is "+string(state)+".")
+	if !m.Live() {
+		m.Ended = m.Since
+	}
+	return m
 }
 
 // PutJobs stores jobs.

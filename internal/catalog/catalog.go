@@ -124,7 +124,7 @@ func parseRow(row []string) (Type, error) {
 	if t.Arch != fleet.AMD64 && t.Arch != fleet.ARM64 {
 		return Type{}, fmt.Errorf("unknown architecture %q", t.Arch)
 	}
-	for _, flag := range strings.Fields(row[5]) {
+	for flag := range strings.FieldsSeq(row[5]) {
 		switch flag {
 		case "burstable":
 			t.Burstable = true

@@ -12,7 +12,8 @@ import (
 func embedded(t interface {
 	Helper()
 	Fatal(args ...any)
-}) catalog.Catalog {
+},
+) catalog.Catalog {
 	t.Helper()
 	c, err := catalog.Embedded()
 	if err != nil {

@@ -218,8 +218,7 @@ func TestImpossibleSpecs(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			res, err := embedded(t).Match(tt.spec)
-			var impossible *catalog.ImpossibleError
-			if !errors.As(err, &impossible) {
+			if _, ok := errors.AsType[*catalog.ImpossibleError](err); !ok {
 				t.Fatalf("got %v with candidates %v", err, names(res))
 			}
 			if diff := cmp.Diff(tt.want, err.Error()); diff != "" {

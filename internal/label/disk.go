@@ -48,8 +48,10 @@ func (r *request) takeDisk(seg segment) *fault {
 	parts := strings.Split(lower(seg.value), ":")
 	size, err := number(strings.TrimSuffix(strings.TrimSuffix(parts[0], "gib"), "gb"))
 	if err != nil || size < 1 || size > maxDiskGB {
-		return &fault{seg, fmt.Sprintf("%q is no size", parts[0]),
-			fmt.Sprintf("begin with 1 to %d GiB, as in disk=80 or disk=80gb:gp3:500mbps:4000iops", maxDiskGB)}
+		return &fault{
+			seg, fmt.Sprintf("%q is no size", parts[0]),
+			fmt.Sprintf("begin with 1 to %d GiB, as in disk=80 or disk=80gb:gp3:500mbps:4000iops", maxDiskGB),
+		}
 	}
 	d := fleet.Disk{SizeGB: size}
 	for _, p := range parts[1:] {
@@ -79,8 +81,10 @@ func diskPart(seg segment, part string, d *fleet.Disk) *fault {
 	}
 	if !found {
 		if !slices.Contains(volumeTypes(), part) {
-			return &fault{seg, fmt.Sprintf("%q is no volume type, throughput or number of operations", part),
-				"the types are " + list(volumeTypes()) + "; write throughput as 500mbps and operations as 4000iops"}
+			return &fault{
+				seg, fmt.Sprintf("%q is no volume type, throughput or number of operations", part),
+				"the types are " + list(volumeTypes()) + "; write throughput as 500mbps and operations as 4000iops",
+			}
 		}
 		if d.Type != "" {
 			return &fault{seg, "the volume type is given twice", "keep one of the two"}
@@ -107,27 +111,39 @@ func checkDisk(seg segment, d fleet.Disk) *fault {
 	v, _ := volumeNamed(d.Type)
 	switch {
 	case d.SizeGB < v.minGB || d.SizeGB > v.maxGB:
-		return &fault{seg, fmt.Sprintf("a %s volume cannot have %d GiB", d.Type, d.SizeGB),
-			fmt.Sprintf("%s takes %d to %d GiB", d.Type, v.minGB, v.maxGB)}
+		return &fault{
+			seg, fmt.Sprintf("a %s volume cannot have %d GiB", d.Type, d.SizeGB),
+			fmt.Sprintf("%s takes %d to %d GiB", d.Type, v.minGB, v.maxGB),
+		}
 	case d.ThroughputMBps > 0 && v.maxMBps == 0:
 		return &fault{seg, fmt.Sprintf("the throughput of %s cannot be chosen", d.Type), "use gp3, or leave the throughput out"}
 	case d.ThroughputMBps > 0 && (d.ThroughputMBps < gp3MinMBps || d.ThroughputMBps > v.maxMBps):
-		return &fault{seg, fmt.Sprintf("%dmbps is out of bounds", d.ThroughputMBps),
-			fmt.Sprintf("%s takes %dmbps to %dmbps", d.Type, gp3MinMBps, v.maxMBps)}
+		return &fault{
+			seg, fmt.Sprintf("%dmbps is out of bounds", d.ThroughputMBps),
+			fmt.Sprintf("%s takes %dmbps to %dmbps", d.Type, gp3MinMBps, v.maxMBps),
+		}
 	case d.IOPS > 0 && v.maxIOPS == 0:
 		return &fault{seg, fmt.Sprintf("the operations a second of %s cannot be chosen", d.Type), "use gp3, or leave them out"}
 	case d.IOPS > 0 && (d.IOPS < v.minIOPS || d.IOPS > v.maxIOPS):
-		return &fault{seg, fmt.Sprintf("%diops is out of bounds", d.IOPS),
-			fmt.Sprintf("%s takes %diops to %diops", d.Type, v.minIOPS, v.maxIOPS)}
+		return &fault{
+			seg, fmt.Sprintf("%diops is out of bounds", d.IOPS),
+			fmt.Sprintf("%s takes %diops to %diops", d.Type, v.minIOPS, v.maxIOPS),
+		}
 	case d.IOPS > max(v.minIOPS, v.iopsPerGB*d.SizeGB):
-		return &fault{seg, fmt.Sprintf("%diops are too many for %d GiB", d.IOPS, d.SizeGB),
-			fmt.Sprintf("%s allows %d a second for each GiB: enlarge the volume or ask for fewer", d.Type, v.iopsPerGB)}
+		return &fault{
+			seg, fmt.Sprintf("%diops are too many for %d GiB", d.IOPS, d.SizeGB),
+			fmt.Sprintf("%s allows %d a second for each GiB: enlarge the volume or ask for fewer", d.Type, v.iopsPerGB),
+		}
 	case v.needsIOPS && d.IOPS == 0:
-		return &fault{seg, fmt.Sprintf("%s needs a number of operations a second", d.Type),
-			fmt.Sprintf("did you mean %s=%dgb:%s:%diops?", seg.key, d.SizeGB, d.Type, min(gp3BaseIOPS, v.iopsPerGB*d.SizeGB))}
+		return &fault{
+			seg, fmt.Sprintf("%s needs a number of operations a second", d.Type),
+			fmt.Sprintf("did you mean %s=%dgb:%s:%diops?", seg.key, d.SizeGB, d.Type, min(gp3BaseIOPS, v.iopsPerGB*d.SizeGB)),
+		}
 	case d.ThroughputMBps*gp3IOPSPerMBps > max(d.IOPS, gp3BaseIOPS):
-		return &fault{seg, fmt.Sprintf("%dmbps need at least %diops", d.ThroughputMBps, d.ThroughputMBps*gp3IOPSPerMBps),
-			"gp3 allows a quarter of a MiB/s for each operation a second: raise iops or lower mbps"}
+		return &fault{
+			seg, fmt.Sprintf("%dmbps need at least %diops", d.ThroughputMBps, d.ThroughputMBps*gp3IOPSPerMBps),
+			"gp3 allows a quarter of a MiB/s for each operation a second: raise iops or lower mbps",
+		}
 	default:
 		return nil
 	}

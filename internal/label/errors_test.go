@@ -58,8 +58,7 @@ func TestErrorTexts(t *testing.T) {
 			continue
 		}
 		_, err := label.Resolve(strings.Split(in, " | "), configured())
-		var wrong *label.Error
-		if !errors.As(err, &wrong) {
+		if _, ok := errors.AsType[*label.Error](err); !ok {
 			t.Errorf("%s: got %v, want an error of the label", in, err)
 			continue
 		}

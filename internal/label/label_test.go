@@ -135,8 +135,16 @@ func TestWhatIsNotPartOfTheSpec(t *testing.T) {
 
 func TestLabelsThatAreNotOurs(t *testing.T) {
 	for _, labels := range [][]string{
-		nil, {""}, {"self-hosted", "linux"}, {"runs-fleet-large"}, {"runs-fleet2=1"}, {"my-runs-fleet=1"},
-		{"runs-fleet cpu=4"}, {"runs-fleet,cpu=4"}, {"runs-on=1/cpu=4"}, {"ubuntu-5core"},
+		nil,
+		{""},
+		{"self-hosted", "linux"},
+		{"runs-fleet-large"},
+		{"runs-fleet2=1"},
+		{"my-runs-fleet=1"},
+		{"runs-fleet cpu=4"},
+		{"runs-fleet,cpu=4"},
+		{"runs-on=1/cpu=4"},
+		{"ubuntu-5core"},
 	} {
 		if _, err := label.Resolve(labels, configured()); !errors.Is(err, label.ErrNotOurs) {
 			t.Errorf("%q: got %v, want ErrNotOurs", labels, err)

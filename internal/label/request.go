@@ -80,15 +80,19 @@ func (r *request) place(spec *fleet.Spec, env Environment) *fault {
 		for i, region := range spec.Regions {
 			name, ok := lookup(region, env.Regions)
 			if !ok {
-				return &fault{seg, fmt.Sprintf("environment %s has no region %q", env.Name, region),
-					r.suggestRegion(region, env)}
+				return &fault{
+					seg, fmt.Sprintf("environment %s has no region %q", env.Name, region),
+					r.suggestRegion(region, env),
+				}
 			}
 			spec.Regions[i] = name
 		}
 	}
 	if seg := r.given["private"]; r.gives("private") && env.Private && !spec.Private {
-		return &fault{seg, fmt.Sprintf("the machines of environment %s are in private subnets only", env.Name),
-			"leave private out"}
+		return &fault{
+			seg, fmt.Sprintf("the machines of environment %s are in private subnets only", env.Name),
+			"leave private out",
+		}
 	}
 	spec.Private = spec.Private || env.Private
 	return nil

@@ -33,8 +33,10 @@ func builtin(seg segment) (fleet.Spec, bool, *fault) {
 	}
 	cpu, err := number(m[1])
 	if err != nil || cpu < 1 || cpu > MaxCPU {
-		return fleet.Spec{}, false, &fault{seg, fmt.Sprintf("%q is no number of vCPU", m[1]),
-			fmt.Sprintf("a built-in runner has 1 to %d", MaxCPU)}
+		return fleet.Spec{}, false, &fault{
+			seg, fmt.Sprintf("%q is no number of vCPU", m[1]),
+			fmt.Sprintf("a built-in runner has 1 to %d", MaxCPU),
+		}
 	}
 	arch, _ := archNamed(m[3])
 	return fleet.Spec{CPU: bounded(fleet.Range{Min: cpu}), OS: fleet.OS(m[2]), Archs: []fleet.Arch{arch}}, true, nil
@@ -94,8 +96,10 @@ func (r *request) contradiction(key string, runner segment, base fleet.Spec) *fa
 	if base.InstanceType != "" {
 		what = "it is exactly the instance type " + base.InstanceType
 	}
-	return &fault{seg, fmt.Sprintf("it contradicts %q: %s", runner.text, what),
-		"remove one of the two segments"}
+	return &fault{
+		seg, fmt.Sprintf("it contradicts %q: %s", runner.text, what),
+		"remove one of the two segments",
+	}
 }
 
 // overlay replaces the fields of base whose key the label gives.

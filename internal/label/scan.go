@@ -106,8 +106,10 @@ func (s source) tooLong() *fault {
 		}
 		offset += len(text) + 1
 	}
-	return &fault{longest, fmt.Sprintf("the label has %d characters, GitHub takes at most %d", n, MaxLength),
-		"shorten its longest segment, which is this one"}
+	return &fault{
+		longest, fmt.Sprintf("the label has %d characters, GitHub takes at most %d", n, MaxLength),
+		"shorten its longest segment, which is this one",
+	}
 }
 
 func (s source) split() []segment {
@@ -136,8 +138,10 @@ func checkMarker(seg segment) *fault {
 	for _, part := range parts {
 		key, _, isSetting := strings.Cut(part, "=")
 		if _, known := keyNamed(lower(key)); isSetting && known {
-			return &fault{seg, fmt.Sprintf("%q is part of the unique value here, not a setting", part),
-				fmt.Sprintf("separate settings with a slash: %s/%s", Marker+"=<run id>", part)}
+			return &fault{
+				seg, fmt.Sprintf("%q is part of the unique value here, not a setting", part),
+				fmt.Sprintf("separate settings with a slash: %s/%s", Marker+"=<run id>", part),
+			}
 		}
 	}
 	return nil

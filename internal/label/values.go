@@ -62,13 +62,17 @@ func takeRange(seg segment, what string, limit int) (fleet.Range, *fault) {
 	}
 	for _, n := range []int{minimum, maximum} {
 		if n > limit || (n < 1 && (isRange || n == minimum)) {
-			return fleet.Range{}, &fault{seg, fmt.Sprintf("%d is out of bounds", n),
-				fmt.Sprintf("%s takes 1 to %d %s", seg.key, limit, what)}
+			return fleet.Range{}, &fault{
+				seg, fmt.Sprintf("%d is out of bounds", n),
+				fmt.Sprintf("%s takes 1 to %d %s", seg.key, limit, what),
+			}
 		}
 	}
 	if isRange && minimum > maximum {
-		return fleet.Range{}, &fault{seg, fmt.Sprintf("the range ends (%d) before it begins (%d)", maximum, minimum),
-			fmt.Sprintf("did you mean %s=%d+%d?", seg.key, maximum, minimum)}
+		return fleet.Range{}, &fault{
+			seg, fmt.Sprintf("the range ends (%d) before it begins (%d)", maximum, minimum),
+			fmt.Sprintf("did you mean %s=%d+%d?", seg.key, maximum, minimum),
+		}
 	}
 	return fleet.Range{Min: minimum, Max: maximum}, nil
 }
@@ -114,8 +118,10 @@ func (r *request) takeRAM(seg segment) *fault {
 func (r *request) takeGeneration(seg segment) *fault {
 	n, err := number(seg.value)
 	if err != nil || n < 1 || n > MaxGeneration {
-		return &fault{seg, fmt.Sprintf("%q is no instance generation", seg.value),
-			"write the digit of the instance family, as in gen=7 for c7g and m7i"}
+		return &fault{
+			seg, fmt.Sprintf("%q is no instance generation", seg.value),
+			"write the digit of the instance family, as in gen=7 for c7g and m7i",
+		}
 	}
 	r.spec.Generation = n
 	return nil
@@ -132,8 +138,10 @@ func takeBool(seg segment, meaning string) (bool, *fault) {
 	case "no", "off", "0", "never":
 		return false, &fault{seg, fmt.Sprintf("%q is neither true nor false", seg.value), fmt.Sprintf("did you mean %s=false?", seg.key)}
 	default:
-		return false, &fault{seg, fmt.Sprintf("%q is neither true nor false", seg.value),
-			fmt.Sprintf("write %s=true or %s=false: %s", seg.key, seg.key, meaning)}
+		return false, &fault{
+			seg, fmt.Sprintf("%q is neither true nor false", seg.value),
+			fmt.Sprintf("write %s=true or %s=false: %s", seg.key, seg.key, meaning),
+		}
 	}
 }
 
@@ -168,8 +176,10 @@ func (r *request) takeMax(seg segment) *fault {
 		return &fault{seg, fmt.Sprintf("%q is no duration", seg.value), suggestion}
 	}
 	if d < MinRuntime || d > MaxRuntime {
-		return &fault{seg, fmt.Sprintf("%q is out of bounds", seg.value),
-			"max takes 1m to 5d, and GitHub ends every job after five days"}
+		return &fault{
+			seg, fmt.Sprintf("%q is out of bounds", seg.value),
+			"max takes 1m to 5d, and GitHub ends every job after five days",
+		}
 	}
 	r.max = d
 	return nil

@@ -18,9 +18,6 @@ func Run() error {
 	booted := time.Now().UTC() //nolint:forbidigo // no clock is injected before there is an agent
 	var c Config
 	inherited := os.NewFile(ConfigFD, "configuration")
-	if inherited == nil {
-		return errors.New("descriptor 3 is closed: the boot stage is started by the server, not by hand")
-	}
 	err := errors.Join(readJSON(inherited, &c), inherited.Close())
 	if err != nil {
 		return err
@@ -69,6 +66,13 @@ func prepare(c *Config) (Handover, error) {
 		return h, err
 	}
 	h.FolderKind = kind
+	if c.Probe {
+		return h, nil
+	}
+	if _, err := os.Stat(filepath.Join(RunnerFolder, "bin", "Runner.Listener")); err != nil {
+		return h, fmt.Errorf("the installed runner has no bin/Runner.Listener that a job can see "+
+			"(a link must not lead into a folder that jobs cannot see, such as /home or /tmp): %w", err)
+	}
 	return h, nil
 }
 

@@ -96,13 +96,13 @@ var errNoConfig = fmt.Errorf("the server ended before it handed over the configu
 func readJSON(r io.Reader, into any) error {
 	b, err := io.ReadAll(io.LimitReader(r, MaxConfigBytes))
 	if err != nil {
-		return fmt.Errorf("reading the inherited descriptor: %w", err)
+		return fmt.Errorf("reading descriptor 3 (this command is started by the server, not by hand): %w", err)
 	}
 	if len(b) == 0 {
 		return errNoConfig
 	}
 	if err := json.Unmarshal(b, into); err != nil {
-		return fmt.Errorf("reading the inherited descriptor: it holds no configuration (%d bytes)", len(b)) // no text: it may be a secret
+		return fmt.Errorf("reading descriptor 3: it holds no configuration (%d bytes)", len(b)) // no text: it may be a secret
 	}
 	return nil
 }

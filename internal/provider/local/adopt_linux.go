@@ -65,6 +65,7 @@ func (p *Provider) loadMachine(ctx context.Context, id string) error {
 	switch {
 	case !r.Ended.IsZero():
 		close(m.gone)
+		p.cleanUp(ctx, r) // an earlier server may have ended before it had
 		return nil
 	case r.Process.PID == 0:
 		r.Instance.Reason = "the server ended while it started this machine"

@@ -100,5 +100,4 @@ func (p *Provider) removeGroups(ctx context.Context, r *record) {
 			p.options.Logger.WarnContext(ctx, "removing a control group", "folder", folder, "error", err)
 		}
 	}
-	r.Groups = nil
 }

@@ -28,11 +28,16 @@ func (p *Provider) watch(ctx context.Context, m *machine) {
 	})
 }
 
-// ended notes the end of a machine and removes all but its logs.
+// ended notes the end of a machine, and then removes all but its logs.
 func (p *Provider) ended(ctx context.Context, m *machine, how string) {
+	p.noteEnd(ctx, m, how)
+	close(m.gone)
+	p.cleanUp(ctx, &m.record)
+}
+
+func (p *Provider) noteEnd(ctx context.Context, m *machine, how string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	defer close(m.gone)
 	if m.handle != nil {
 		if err := m.handle.close(); err != nil {
 			p.options.Logger.WarnContext(ctx, "closing a machine's process", "error", err)
@@ -45,12 +50,17 @@ func (p *Provider) ended(ctx context.Context, m *machine, how string) {
 	}
 	r.Instance.State, r.Ended = provider.Terminated, p.options.Clock.Now()
 	p.options.Logger.InfoContext(ctx, "machine ended", "instance", r.Instance.ID, "reason", r.Instance.Reason)
+	if err := p.saveRecord(r); err != nil {
+		p.options.Logger.WarnContext(ctx, "noting a machine's end", "instance", r.Instance.ID, "error", err)
+	}
+}
+
+// cleanUp removes what an ended machine needs no more. It takes no lock, since a workspace can be large, and reads only
+// what never changes.
+func (p *Provider) cleanUp(ctx context.Context, r *record) {
 	p.removeGroups(ctx, r)
 	if err := removeTree(filepath.Join(p.instanceFolder(r.Instance.ID), ownFolder)); err != nil {
 		p.options.Logger.WarnContext(ctx, "removing a machine's folder", "instance", r.Instance.ID, "error", err)
-	}
-	if err := p.saveRecord(r); err != nil {
-		p.options.Logger.WarnContext(ctx, "noting a machine's end", "instance", r.Instance.ID, "error", err)
 	}
 }
 

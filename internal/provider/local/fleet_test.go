@@ -68,8 +68,10 @@ func (c *controlPlane) Poll(ctx context.Context, key string, r agentapi.Report) 
 		c.mu.Unlock()
 		return agentapi.Orders{}, agentapi.ErrRefused
 	}
-	c.reports[instance] = r
-	c.notify()
+	if r.Sequence > c.reports[instance].Sequence { // a poll that was given up may arrive after its successor
+		c.reports[instance] = r
+		c.notify()
+	}
 	for {
 		o := c.orders[instance]
 		done := o.Command == "" || o.Assignment != nil && o.Assignment.Runner == r.Runner

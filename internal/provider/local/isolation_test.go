@@ -191,7 +191,7 @@ func TestIsolationWithoutRoot(t *testing.T) {
 	if err := os.Rename(self, test); err != nil {
 		t.Fatal(err)
 	}
-	again := exec.CommandContext(t.Context(), test, "-test.run=^(TestIsolation|TestNothingSurvives.*)$", "-test.v")
+	again := exec.CommandContext(t.Context(), test, "-test.run=^(TestIsolation|TestNothingSurvives|TestFolderOfARunner|TestRunningAgentsAreAdopted)$", "-test.v")
 	again.Dir = folder
 	again.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + temporary, "HOME=" + temporary, agentVariable + "=" + os.Getenv(agentVariable)}
 	again.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
@@ -227,9 +227,10 @@ func TestNothingSurvives(t *testing.T) {
 			if left := processes("54321." + mark); len(left) > 0 {
 				t.Errorf("processes %v of the job survived", left)
 			}
-			if _, err := os.Stat(filepath.Join(filepath.Dir(r.provider.LogFolder(id)), "box")); err == nil {
-				t.Error("the machine's folder is left")
-			}
+			wait(t, "its folder to be removed", func() bool {
+				_, err := os.Stat(filepath.Join(filepath.Dir(r.provider.LogFolder(id)), "box"))
+				return err != nil
+			})
 		})
 	}
 }

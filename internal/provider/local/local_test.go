@@ -48,10 +48,20 @@ func TestAJobRunsAndLeavesNothing(t *testing.T) {
 	}
 	r.order(id, agentapi.Orders{Command: agentapi.CommandPowerOff})
 	r.awaitEnd(t, id)
-	if _, err := os.Stat(filepath.Join(r.options.Dir, "instances", id, "box")); err == nil {
-		t.Error("the machine's folder is left")
-	}
-	if groups, _ := filepath.Glob("/sys/fs/cgroup/*/runs-fleet-" + id); len(groups) > 0 {
-		t.Errorf("control groups %v are left", groups)
+	wait(t, "its folder and control groups to be removed", func() bool {
+		_, err := os.Stat(filepath.Join(r.options.Dir, "instances", id, "box"))
+		groups, _ := filepath.Glob("/sys/fs/cgroup/*/runs-fleet-" + id)
+		return err != nil && len(groups) == 0
+	})
+}
+
+func TestTheAgentReapsWhatHasLostItsParent(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	id := r.launch(t, "launch-1", 1)[0]
+	said := r.run(t, id, `for i in 1 2 3 4 5 6 7 8 9; do (sh -c "exit 3" &); done; sleep 1
+for s in /proc/[0-9]*/stat; do cut -d")" -f2 $s; done | grep -c "^ Z" || echo "and that is all"`)
+	if said != "0\nand that is all\n" {
+		t.Errorf("ended processes that nobody reaped: %q", said)
 	}
 }

@@ -145,7 +145,7 @@ func (s *started) abandon() error {
 }
 
 // attributes asks for the namespaces of an isolation. The capabilities are those of the new user namespace alone: to
-// mount, and to give every capability up.
+// mount, to let an overlay use its work folder, which has no permissions, and to give every capability up.
 func attributes(i boot.Isolation) *syscall.SysProcAttr {
 	a := &syscall.SysProcAttr{Setsid: true}
 	if i == noIsolation {
@@ -156,7 +156,7 @@ func attributes(i boot.Isolation) *syscall.SysProcAttr {
 		a.Cloneflags |= unix.CLONE_NEWUSER
 		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}}
 		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}}
-		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_SETPCAP}
+		a.AmbientCaps = []uintptr{unix.CAP_SYS_ADMIN, unix.CAP_DAC_OVERRIDE, unix.CAP_SETPCAP}
 	}
 	return a
 }

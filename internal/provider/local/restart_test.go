@@ -51,9 +51,10 @@ func TestRunningAgentsAreAdopted(t *testing.T) { // RestartSafe
 	if i := r.instance(t, id); i.State != provider.Terminated {
 		t.Errorf("an adopted machine cannot be ended: %+v", i)
 	}
-	if _, err := os.Stat(filepath.Join(r.options.Dir, "instances", id, "box")); err == nil {
-		t.Error("its folder is left")
-	}
+	wait(t, "its folder to be removed", func() bool {
+		_, err := os.Stat(filepath.Join(r.options.Dir, "instances", id, "box"))
+		return err != nil
+	})
 }
 
 func TestAgentsThatEndedMeanwhileAreNoticed(t *testing.T) {

@@ -139,3 +139,13 @@ func signalOf(exit *exec.ExitError) int {
 	}
 	return 0
 }
+
+func countDescendants() int { return len(descendants(os.Getpid())) }
+
+func reapEnded() {
+	for {
+		if pid, err := syscall.Wait4(-1, nil, syscall.WNOHANG, nil); pid <= 0 || err != nil {
+			return
+		}
+	}
+}

@@ -24,3 +24,7 @@ func killSession(int) {}
 func keepFromChildren(int) {}
 
 func signalOf(*exec.ExitError) int { return 0 }
+
+func countDescendants() int { return 0 }
+
+func reapEnded() {}

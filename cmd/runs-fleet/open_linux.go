@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/github"
@@ -146,37 +145,6 @@ func gitHub(s settings.Settings, clock seam.Clock, random seam.Random, log *slog
 		return nil, fmt.Errorf("setting up the GitHub client: %w", err)
 	}
 	return c, nil
-}
-
-// findRepositories asks GitHub for the configured repositories. When GitHub cannot be asked, what an earlier start learned is
-// as good: a server must be able to restart while GitHub is down.
-func (p *parts) findRepositories(ctx context.Context, s *server) error {
-	known, err := p.records.Repositories(ctx)
-	if err != nil {
-		return err
-	}
-	for _, name := range s.settings.Repositories {
-		owner, repo, _ := strings.Cut(name, "/")
-		found, err := p.github.Repository(ctx, owner, repo)
-		if err != nil {
-			var old bool
-			if found, old = knownAs(known, name); !old {
-				return fmt.Errorf("looking for the repository %s at GitHub: %w; runs-fleet doctor looks at credential and permissions", name, err)
-			}
-			s.log.WarnContext(ctx, "GitHub does not answer for a repository; going on with what is known of it", "repository", name, "error", err)
-		}
-		p.repositories = append(p.repositories, found)
-	}
-	return nil
-}
-
-func knownAs(known []record.Repository, name string) (fleet.Repository, bool) {
-	for _, k := range known {
-		if strings.EqualFold(k.Repository.FullName(), name) {
-			return k.Repository, true
-		}
-	}
-	return fleet.Repository{}, false
 }
 
 func (p *parts) openProvider(ctx context.Context, s *server) error {

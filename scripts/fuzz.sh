@@ -13,7 +13,7 @@ while read -r file; do
 		scripts/step.sh "fuzzing $target in $package for $duration" \
 			go test -run '^$' -fuzz "^$target\$" -fuzztime "$duration" "$package"
 	done < <(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$file")
-done < <(grep -rlE --include='*_test.go' '^func Fuzz' cmd internal | sort)
+done < <(grep -rlE --include='*_test.go' '^func Fuzz' --exclude-dir=".?*" . | sort)
 
 if [ "$found" -eq 0 ]; then
 	echo "no fuzz target found: has their naming changed?" >&2

@@ -76,6 +76,10 @@ func Layers() []Layer {
 			Why: "a fake that shared code with its user would share its mistakes",
 		},
 		{
+			Name: "test worlds", Packages: []string{"web/webtest/..."}, May: []string{"..."},
+			Why: "tests of the outermost layers wire a whole server",
+		},
+		{
 			Name: "adapters", Packages: []string{"ingress", "github", "runnerdist", "web/..."},
 			May: slices.Concat(core, []string{"web/...", "settings"}),
 			Why: "an adapter joins the controller to one thing outside; adapters do not know each other",
@@ -85,8 +89,12 @@ func Layers() []Layer {
 			Why: "settings are read before anything that they set exists",
 		},
 		{
-			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "demo/...", "endtoend/..."}, May: []string{"..."},
+			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "demo/...", "endtoend/...", "bench/..."}, May: []string{"..."},
 			Why: "programs wire everything together",
+		},
+		{
+			Name: "examples", Packages: []string{"examples/..."},
+			Why: "examples are files for users",
 		},
 		{
 			Name: "checks", Packages: []string{"architecture"},

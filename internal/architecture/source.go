@@ -25,7 +25,7 @@ func (s Source) Test() bool { return strings.HasSuffix(s.Path, "_test.go") }
 // At describes a place in the file: "internal/fleet/job.go:12".
 func (s Source) At(p token.Pos) string { return fmt.Sprintf("%s:%d", s.Path, s.set.Position(p).Line) }
 
-// Sources parses all Go files below cmd and internal.
+// Sources parses all Go files of the module.
 func Sources(module fs.FS) ([]Source, error) {
 	var sources []Source
 	err := fs.WalkDir(module, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -34,7 +34,7 @@ func Sources(module fs.FS) ([]Source, error) {
 			return err
 		case entry.IsDir() && (entry.Name() == "testdata" || (strings.HasPrefix(entry.Name(), ".") && name != ".")):
 			return fs.SkipDir
-		case entry.IsDir() || path.Ext(name) != ".go" || (!within(name, "cmd") && !within(name, "internal")):
+		case entry.IsDir() || path.Ext(name) != ".go":
 			return nil
 		}
 		text, err := fs.ReadFile(module, name)

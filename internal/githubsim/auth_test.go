@@ -86,6 +86,24 @@ func TestInstallationTokensAreNarrowed(t *testing.T) {
 	w.expect(http.StatusUnauthorized, token, "GET", "/repos/acme/shop/actions/runs", nil)
 }
 
+func TestAnInstallationOnSelectedRepositories(t *testing.T) {
+	w := start(t, func(o *githubsim.Options) {
+		o.Repositories = append(o.Repositories, githubsim.RepositorySpec{Owner: "acme", Name: "other", Private: true, Organization: true})
+		o.App.Installations = []githubsim.Installation{{
+			ID: 99, Account: "acme", Repositories: []string{"other"}, Permissions: map[string]string{"actions": "read", "metadata": "read"},
+		}}
+	})
+	w.expect(http.StatusNotFound, w.jwt(), "GET", "/repos/acme/shop/installation", nil)
+	answer := w.expect(http.StatusCreated, w.jwt(), "POST", "/app/installations/99/access_tokens", nil).object(t)
+	equal(t, "selection", any("selected"), answer["repository_selection"])
+	token := answer["token"].(string)
+	w.expect(http.StatusNotFound, token, "GET", "/repos/acme/shop", nil)
+	w.expect(http.StatusOK, token, "GET", "/repos/acme/other/actions/runs", nil)
+	w.expect(http.StatusForbidden, token, "GET", "/repos/acme/other/actions/runners", nil)
+	w.dispatch(oneJob)
+	equal(t, "no webhook of a repository left out", 0, len(w.hook.got))
+}
+
 func TestWithoutAToken(t *testing.T) {
 	w := start(t, func(o *githubsim.Options) {
 		o.Repositories = append(o.Repositories, githubsim.RepositorySpec{Owner: "acme", Name: "public"})

@@ -64,6 +64,8 @@ func brokerStatus(err error) int {
 		return http.StatusConflict
 	case errors.Is(err, world.ErrNotYours):
 		return http.StatusNotFound
+	case errors.Is(err, world.ErrDeprecated):
+		return http.StatusUpgradeRequired
 	case errors.Is(err, world.ErrUnregistered):
 		return http.StatusUnauthorized
 	default:

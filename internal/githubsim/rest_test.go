@@ -65,6 +65,47 @@ func TestAJobAndItsLog(t *testing.T) {
 	w.expect(http.StatusNotFound, personToken, "GET", "/repos/acme/shop/actions/runs/1/jobs", nil)
 }
 
+func TestStepsAreShownAsTheRunnerReportedThem(t *testing.T) {
+	w := start(t, nil)
+	run := w.dispatch(oneJob)
+	r := w.register("r", "self-hosted", "cpu=2").connect()
+	id, _ := r.take()
+	now := w.clock.Now().Format(time.RFC3339)
+	answer := r.call("POST", fmt.Sprintf("/jobs/%d/complete", id), map[string]any{"conclusion": "failure", "steps": []any{
+		map[string]any{"name": "Set up job", "conclusion": "success", "started_at": now, "completed_at": now},
+		map[string]any{"name": "Run make", "conclusion": "failure", "started_at": now, "completed_at": now},
+		map[string]any{"name": "Run never", "conclusion": "skipped"},
+	}})
+	equal(t, "complete", http.StatusNoContent, answer.Status)
+	w.step(0)
+	job := w.expect(http.StatusOK, personToken, "GET", fmt.Sprintf("/repos/acme/shop/actions/jobs/%d", id), nil).object(t)
+	steps := []string{}
+	for _, step := range job["steps"].([]any) {
+		s := step.(map[string]any)
+		steps = append(steps, fmt.Sprintf("%v %v %v", s["number"], s["name"], s["conclusion"]))
+	}
+	equal(t, "steps", []string{"1 Set up job success", "2 Run make failure", "3 Run never skipped"}, steps)
+	equal(t, "run", "completed/failure 1", w.runState(run.ID))
+	w.expect(http.StatusOK, personToken, "GET", fmt.Sprintf("/repos/acme/shop/actions/runs/%d", run.ID), nil)
+}
+
+func TestTheBrokerRefusesWhatItCannotRead(t *testing.T) {
+	w := start(t, nil)
+	w.dispatch(oneJob)
+	r := w.register("r", "self-hosted", "cpu=2").connect()
+	id, _ := r.take()
+	for name, answer := range map[string]reply{
+		"an unknown conclusion": r.complete(id, "splendid", nil),
+		"no number":             r.call("POST", "/jobs/first/renew", map[string]any{}),
+		"no object":             r.call("POST", fmt.Sprintf("/jobs/%d/renew", id), "text"),
+		"no session request":    r.call("POST", "/session", "text"),
+	} {
+		equal(t, name, http.StatusBadRequest, answer.Status)
+	}
+	equal(t, "another's job", http.StatusNotFound, w.register("s", "x").connect().renew(id, "").Status)
+	equal(t, "it still runs", http.StatusOK, r.renew(id, "").Status)
+}
+
 func TestContents(t *testing.T) {
 	w := start(t, nil)
 	const file = "/repos/acme/shop/contents/.github%2Fruns-fleet.yml"

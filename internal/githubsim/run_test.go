@@ -147,6 +147,33 @@ func TestConcurrencyOfRuns(t *testing.T) {
 	})
 }
 
+func TestForceCancelOfAPendingRun(t *testing.T) {
+	w := start(t, nil)
+	file := "name: CI\non: push\nconcurrency: g\njobs:\n  a:\n    runs-on: a\n" + steps
+	first, second := w.dispatch(file), w.dispatch(file)
+	path := "/repos/acme/shop/actions/runs/"
+	w.expect(http.StatusAccepted, personToken, "POST", path+itoa(second.ID)+"/force-cancel", nil)
+	equal(t, "the pending run", "completed/cancelled 1", w.runState(second.ID))
+	w.expect(http.StatusAccepted, personToken, "POST", path+itoa(first.ID)+"/force-cancel", nil)
+	third := w.dispatch(file)
+	equal(t, "the group is free", "queued/ 1", w.runState(third.ID))
+}
+
+func TestRerunOfARunThatHoldsAConcurrencyGroup(t *testing.T) {
+	w := start(t, nil)
+	file := "name: CI\non: push\nconcurrency: g\njobs:\n  a:\n    runs-on: a\n" + steps
+	first := w.dispatch(file)
+	w.runOne("r1", "failure", nil, "a")
+	second := w.dispatch(file)
+	w.expect(http.StatusCreated, personToken, "POST", "/repos/acme/shop/actions/runs/"+itoa(first.ID)+"/rerun-failed-jobs", nil)
+	equal(t, "the new attempt waits", "pending/ 2", w.runState(first.ID))
+	equal(t, "for", "queued/ 1", w.runState(second.ID))
+	w.runOne("r2", "success", nil, "a")
+	equal(t, "then", "queued/ 2", w.runState(first.ID))
+	w.runOne("r3", "success", nil, "a")
+	equal(t, "and ends", "completed/success 2", w.runState(first.ID))
+}
+
 func TestConcurrencyOfJobs(t *testing.T) {
 	w := start(t, nil)
 	run := w.dispatch(workflow("  a:\n    runs-on: a\n    concurrency: deploy\n" + steps + "  b:\n    runs-on: b\n    concurrency: deploy\n" + steps))

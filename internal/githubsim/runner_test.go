@@ -203,6 +203,11 @@ func TestSessions(t *testing.T) {
 	equal(t, "an unknown secret", http.StatusUnauthorized, stranger.open())
 }
 
+func TestADeprecatedRunnerGetsNoSession(t *testing.T) {
+	w := start(t, func(o *githubsim.Options) { o.Faults.RunnerDeprecated = 1 })
+	equal(t, "session", http.StatusUpgradeRequired, w.register("r", "x").open())
+}
+
 func TestRegistrationsEnd(t *testing.T) {
 	t.Run("a JIT config that waits for an hour expires", func(t *testing.T) {
 		w := start(t, nil)

@@ -194,6 +194,7 @@ func TestConditions(t *testing.T) {
 		{"${{ github.ref_name != 'main' }}", "success", "success", false, false},
 		{"github.ref_name == 'main'", "failure", "failure", false, false}, // success() is added
 		{"always() && needs.b.result == 'failure'", "success", "failure", false, true},
+		{"${{ github.ref_name }} == 'other'", "success", "success", false, true}, // text, which is true: GitHub's known trap
 		{"contains(needs.b.outputs.list, 'q')", "success", "success", false, true},
 	}
 	for _, test := range tests {

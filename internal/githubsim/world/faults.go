@@ -40,6 +40,8 @@ type Faults struct {
 	DeleteIdleRefused  float64  `json:"delete_idle_refused,omitempty"`  // DELETE answers 422 though the runner is idle
 	BusyLag            Duration `json:"busy_lag,omitempty"`             // `busy` stays false so long after assignment
 
+	RunnerDeprecated float64 `json:"runner_deprecated,omitempty"` // a session is refused: the runner's version is too old
+
 	// Jobs.
 	AssignmentLost      float64 `json:"assignment_lost,omitempty"`       // the message never reaches the runner
 	InProgressEarly     float64 `json:"in_progress_early,omitempty"`     // in_progress is sent at assignment, before acquire

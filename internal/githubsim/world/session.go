@@ -9,6 +9,7 @@ import (
 var (
 	ErrUnregistered = errors.New("the registration is unknown, deleted or expired")
 	ErrConflict     = errors.New("another session is open")
+	ErrDeprecated   = errors.New("this version of the runner is deprecated and cannot receive messages")
 	ErrNotYours     = errors.New("the job is no longer this runner's")
 )
 
@@ -35,6 +36,9 @@ func (w *World) OpenSession(r *Runner, now time.Time) (string, error) {
 	}
 	if r.session != "" {
 		return "", ErrConflict
+	}
+	if w.Chance(w.faults.RunnerDeprecated) {
+		return "", ErrDeprecated
 	}
 	r.session, r.seenAt, r.polls = w.random.Token(secretBytes/2), now, 0
 	r.OS, r.Version = "Linux", "2.337.0"

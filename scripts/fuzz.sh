@@ -7,7 +7,7 @@ duration=${1:?usage: fuzz.sh DURATION, such as 1m}
 
 found=0
 while read -r file; do
-	package=./$(dirname "$file")
+	package=$(dirname "$file")
 	while read -r target; do
 		found=$((found + 1))
 		scripts/step.sh "fuzzing $target in $package for $duration" \

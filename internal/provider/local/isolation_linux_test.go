@@ -28,6 +28,7 @@ sh_try agent-memory     'dd if=/proc/1/mem of=/dev/null bs=1 count=1'
 try    agent-maps       cat /proc/1/maps
 try    agent-environ    cat /proc/1/environ
 try    agent-descriptors ls -l /proc/1/fd/
+sh_try inherited        'ls -l /proc/self/fd /proc/$PPID/fd | grep -E "logs|sock:|state|boot"'
 try    agent-folder     ls /proc/1/cwd/
 sh_try host-process     'test -d /proc/'$OUTSIDE
 try    kill-outside     kill -KILL $OUTSIDE

@@ -13,13 +13,17 @@ import (
 // agentVariable names the built agent for a test that runs this binary again as another user.
 const agentVariable = "LOCAL_TEST_AGENT"
 
-// TestMain is three programs: the tests, and in a runner's folder the listener and the worker, as the name says.
+// TestMain is four programs: the tests, a server to be killed, and in a runner's folder the listener and the worker, as
+// the name says.
 func TestMain(m *testing.M) {
 	switch filepath.Base(os.Args[0]) {
 	case "Runner.Listener":
 		os.Exit(listenerMain())
 	case "Runner.Worker":
 		os.Exit(workerMain())
+	}
+	if os.Getenv(serverVariable) != "" {
+		os.Exit(serverMain())
 	}
 	clean, err := buildAgent()
 	if err != nil {

@@ -163,7 +163,7 @@ func (c *Controller) resolve(ctx context.Context, job *fleet.Job, now time.Time)
 	}
 	resolved, err := c.Resolve(job.Repository, job.Labels)
 	if err != nil {
-		job.Problem = &fleet.Problem{Title: "label error", Detail: err.Error(), Next: now.Add(reportAgain)}
+		job.Problem = &fleet.Problem{Title: titleOf(err), Detail: err.Error(), Next: now.Add(reportAgain)}
 		job.History = job.History.Add(now, "refused", "The labels cannot be served: "+err.Error())
 		return nil, nil
 	}
@@ -177,6 +177,15 @@ func (c *Controller) resolve(ctx context.Context, job *fleet.Job, now time.Time)
 	}
 	job.Demand, job.Shape, job.Environment, job.Retry = demand.Key(), shape.Key(), resolved.Environment, resolved.Retry
 	return c.demandRows(ctx, *job, demand, shape, resolved, now)
+}
+
+// titleOf is an error's one line for the commit. Errors with the same line are told once (one check run per commit and error).
+func titleOf(err error) string {
+	var titled interface{ Title() string }
+	if errors.As(err, &titled) {
+		return titled.Title()
+	}
+	return "these labels cannot be served"
 }
 
 // demandRows makes or moves the demand's row, and the heads of the shapes concerned (rule 1.9).

@@ -84,7 +84,7 @@ func TestFilters(t *testing.T) {
 func TestPagesTogetherAreTheWholeList(t *testing.T) {
 	w := webtest.New(t)
 	states := []fleet.JobState{fleet.JobQueued, fleet.JobWaiting, fleet.JobInProgress, fleet.JobCompleted}
-	const jobs = 240
+	const jobs = 110
 	for i := range jobs {
 		w.PutJobs(t, webtest.Job(int64(i+1), func(j *fleet.Job) {
 			state(states[i%7%4], i)(j)

@@ -297,7 +297,7 @@ func TestEveryJobRunsOnce(t *testing.T) {
 			}
 			w.step(time.Duration(rapid.IntRange(0, 30).Draw(rt, "pause")) * time.Second)
 		}
-		for range 12 {
+		for turn := 0; turn < 12 && w.runState(run.ID) != "completed/success 1"; turn++ {
 			made++
 			r := w.register(fmt.Sprintf("r%d", made), "x").connect()
 			if job := r.poll(); job > 0 && r.acquire(job).Status == http.StatusOK {

@@ -1,6 +1,6 @@
 // Package contract holds requests, answers and webhooks to GitHub's own published description of them. It is for tests:
-// scripts/fetch-github-contract.sh obtains the description, which takes about two seconds and half a gigabyte to load,
-// so one test package of a process loads it once.
+// scripts/fetch-github-contract.sh obtains the description. Reading it takes a part of a second, so a test package loads
+// it once.
 package contract
 
 import (
@@ -13,8 +13,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -26,54 +26,48 @@ const Folder = ".cache/github-contract"
 
 const command = "scripts/fetch-github-contract.sh"
 
-// Contract is GitHub's description, loaded.
+// Contract is GitHub's description. It is safe for concurrent use.
 type Contract struct {
-	document *openapi3.T
-	paths    []path
+	description *description
+	paths       []path
+
+	mu         sync.Mutex
+	operations map[string]*openapi3.T      // by the template of their path, as far as they were asked for
+	schemas    map[string]*openapi3.Schema // of webhooks, likewise
 }
 
 // path is one path of the description, split at its slashes.
 type path struct {
 	template string
 	segments []string
-	item     *openapi3.PathItem
+	methods  map[string]bool
 }
 
 // Load reads the description. Its error says which command fetches it when it is missing.
 func Load() (*Contract, error) {
-	file, err := Find("api.github.com.json")
+	d, err := readDescription()
 	if err != nil {
 		return nil, err
 	}
-	document, err := openapi3.NewLoader().LoadFromFile(file) // not validated: its own paths conflict
+	paths, err := d.paths()
 	if err != nil {
-		return nil, fmt.Errorf("loading GitHub's description %s: %w", file, err)
-	}
-	if err := correct(document); err != nil {
 		return nil, err
 	}
-	c := &Contract{document: document}
-	for template, item := range document.Paths.Map() {
-		c.paths = append(c.paths, path{template: template, segments: strings.Split(template, "/"), item: item})
-	}
-	sort.Slice(c.paths, func(i, k int) bool { return c.paths[i].template < c.paths[k].template })
-	return c, nil
+	return &Contract{description: d, paths: paths, operations: map[string]*openapi3.T{}, schemas: map[string]*openapi3.Schema{}}, nil
 }
 
-// correct mends what GitHub's description says wrongly: in the list of installations an account would have to be a user
-// and an enterprise at once, whereas one installation says either.
-func correct(document *openapi3.T) error {
-	list := document.Paths.Value("/app/installations")
-	installation := document.Components.Schemas["installation"]
-	if list == nil || list.Get == nil || installation == nil {
-		return errors.New("correcting GitHub's description: it has no list of installations any more")
+// remembered builds a part of the description when it is asked for the first time.
+func remembered[T any](mu *sync.Mutex, known map[string]T, name string, build func(string) (T, error)) (T, error) {
+	mu.Lock()
+	defer mu.Unlock()
+	if part, ok := known[name]; ok {
+		return part, nil
 	}
-	response := list.Get.Responses.Status(http.StatusOK)
-	if response == nil || response.Value == nil {
-		return errors.New("correcting GitHub's description: the list of installations has no answer")
+	part, err := build(name)
+	if err == nil {
+		known[name] = part
 	}
-	response.Value.Content.Get("application/json").Schema.Value.Items = installation
-	return nil
+	return part, err
 }
 
 // Find returns the path of a file that the script has fetched, such as webhooks-examples/api.github.com/index.json.
@@ -107,7 +101,7 @@ type operation struct {
 
 // find matches a request to the description: a literal segment is better than a parameter, and only the last parameter
 // of contents spans slashes.
-func (c *Contract) find(r *http.Request) (operation, bool) {
+func (c *Contract) find(r *http.Request) (operation, error) {
 	url := strings.TrimPrefix(r.URL.EscapedPath(), "/api/v3")
 	segments := strings.Split(url, "/")
 	if len(segments) > contentsDepth && segments[1] == "repos" && segments[4] == "contents" {
@@ -117,13 +111,18 @@ func (c *Contract) find(r *http.Request) (operation, bool) {
 	literals := -1
 	for i := range c.paths {
 		n, ok := c.paths[i].match(segments)
-		if ok && n > literals && c.paths[i].item.GetOperation(r.Method) != nil {
+		if ok && n > literals && c.paths[i].methods[r.Method] {
 			best, literals = &c.paths[i], n
 		}
 	}
 	if best == nil {
-		return operation{}, false
+		return operation{}, ErrUndocumented
 	}
+	document, err := remembered(&c.mu, c.operations, best.template, c.description.operation)
+	if err != nil {
+		return operation{}, err
+	}
+	item := document.Paths.Value(best.template)
 	params := map[string]string{}
 	for i, segment := range best.segments {
 		if name, ok := parameter(segment); ok {
@@ -131,8 +130,8 @@ func (c *Contract) find(r *http.Request) (operation, bool) {
 		}
 	}
 	return operation{params: params, route: &routers.Route{
-		Spec: c.document, Path: best.template, PathItem: best.item, Method: r.Method, Operation: best.item.GetOperation(r.Method),
-	}}, true
+		Spec: document, Path: best.template, PathItem: item, Method: r.Method, Operation: item.GetOperation(r.Method),
+	}}, nil
 }
 
 const contentsDepth = 5 // segments of /repos/OWNER/NAME/contents
@@ -165,9 +164,9 @@ var ErrUndocumented = errors.New("GitHub's description has no such operation")
 
 // request validates a request and returns the input that its answer needs. The body stays readable.
 func (c *Contract) request(r *http.Request) (*openapi3filter.RequestValidationInput, error) {
-	found, ok := c.find(r)
-	if !ok {
-		return nil, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, ErrUndocumented)
+	found, err := c.find(r)
+	if err != nil {
+		return nil, fmt.Errorf("%s %s: %w", r.Method, r.URL.Path, err)
 	}
 	input := &openapi3filter.RequestValidationInput{
 		Request: r, PathParams: found.params, Route: found.route,
@@ -202,11 +201,11 @@ func (c *Contract) Webhook(event string, body []byte) error {
 	if action, ok := value["action"].(string); ok {
 		name += "-" + strings.ReplaceAll(action, "_", "-")
 	}
-	schema := c.document.Components.Schemas[name]
-	if schema == nil || schema.Value == nil {
-		return fmt.Errorf("%s: %w", name, ErrUndocumented)
+	schema, err := remembered(&c.mu, c.schemas, name, c.description.schema)
+	if err != nil {
+		return err
 	}
-	if err := schema.Value.VisitJSON(value); err != nil {
+	if err := schema.VisitJSON(value); err != nil {
 		return fmt.Errorf("the webhook is not what GitHub describes as %s: %w", name, err)
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
@@ -37,10 +38,14 @@ func (s *server) controllerConfig() controller.Config {
 		CancelOnLabelError: s.settings.OnLabelError == settings.LabelCancel,
 		Repositories:       p.repositories,
 		ScanInterval:       s.settings.ScanInterval(),
+		ProviderInterval:   localListing,
 		DashboardURL:       s.settings.ExternalURL, // an address of this machine only would be of no use on a commit
 		ServerURL:          webAddress(s.settings.GitHubURL),
 	}
 }
+
+// localListing is how often the machines of this host are compared with the rows: the provider answers from memory.
+const localListing = 2 * time.Second
 
 // verifier makes the local provider's answers the controller's.
 type verifier struct{ provider *local.Provider }

@@ -60,6 +60,8 @@ type Config struct {
 	Repositories []fleet.Repository
 	// ScanInterval is how often GitHub is asked for queued jobs: 10 s without webhooks, 60 s as their safety net.
 	ScanInterval time.Duration
+	// ProviderInterval is how often the provider's instances are compared with the rows; 0 is 15 s.
+	ProviderInterval time.Duration
 	// DashboardURL is put on commits (optional).
 	DashboardURL string
 	// ServerURL is GitHub's web address, handed to runners.
@@ -117,6 +119,9 @@ func New(c Config) (*Controller, error) {
 	if c.ScanInterval <= 0 {
 		c.ScanInterval = time.Minute
 	}
+	if c.ProviderInterval <= 0 {
+		c.ProviderInterval = providerEvery
+	}
 	ctl := &Controller{Config: c}
 	ctl.hints.init(ctl)
 	return ctl, nil
@@ -145,7 +150,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	start("due rows", c.every(dueEvery, c.workDue))
 	start("shapes", c.every(reconcileEvery, c.hintAliveShapes))
 	start("GitHub truth", c.every(c.ScanInterval, c.sweepGitHub))
-	start("provider truth", c.every(providerEvery, c.sweepProvider))
+	start("provider truth", c.every(c.ProviderInterval, c.sweepProvider))
 	start("registrations", c.every(registrationsEvery, c.sweepRegistrations))
 	<-ctx.Done()
 	c.hints.stop()

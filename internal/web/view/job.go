@@ -112,12 +112,3 @@ func seconds(from, to time.Time) float64 {
 	}
 	return to.Sub(from).Round(time.Millisecond).Seconds()
 }
-
-// OfHistory shows a history.
-func OfHistory(h fleet.History) []Entry {
-	out := make([]Entry, 0, len(h))
-	for _, e := range h {
-		out = append(out, Entry(e))
-	}
-	return out
-}

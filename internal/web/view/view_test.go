@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/web/view"
 )
@@ -16,6 +18,22 @@ func TestSpansForPeople(t *testing.T) {
 		if got := view.Span(d); got != want {
 			t.Errorf("%s: %q, want %q", d, got, want)
 		}
+	}
+}
+
+func TestAHistoryIsInTheOrderOfItsTimesAndInSentences(t *testing.T) {
+	noon := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	var h fleet.History
+	h = h.Add(noon.Add(time.Second), "ready", "Its agent reports.")
+	h = h.Add(noon, "agent: boot", "boot")
+	h = h.Add(noon.Add(2*time.Second), "agent: folder ready", "overlay")
+	want := []view.Entry{
+		{At: noon, Kind: "agent: boot", Text: "Agent: boot."},
+		{At: noon.Add(time.Second), Kind: "ready", Text: "Its agent reports."},
+		{At: noon.Add(2 * time.Second), Kind: "agent: folder ready", Text: "Agent: folder ready (overlay)."},
+	}
+	if diff := cmp.Diff(want, view.OfHistory(h)); diff != "" {
+		t.Error(diff)
 	}
 }
 

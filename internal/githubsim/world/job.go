@@ -82,9 +82,6 @@ type Job struct {
 	foreignWith Conclusion
 }
 
-// Assigned returns the runner that was sent the job and has not yet acquired it, or nil.
-func (j *Job) Assigned() *Runner { return j.assigned }
-
 // CancelRequested says that the runner was told to stop.
 func (j *Job) CancelRequested() bool { return !j.cancelAt.IsZero() }
 
@@ -96,11 +93,7 @@ func (w *World) JobsOf(run *Run, attempt int) []*Job {
 	if attempt < 1 || attempt > len(run.attempts) {
 		return nil
 	}
-	var jobs []*Job
-	for _, id := range run.attempts[attempt-1].jobs {
-		jobs = append(jobs, w.jobs[id])
-	}
-	return jobs
+	return run.attempts[attempt-1].jobs
 }
 
 func (w *World) newJob(run *Run, n *node, now time.Time) *Job {
@@ -110,7 +103,7 @@ func (w *World) newJob(run *Run, n *node, now time.Time) *Job {
 	}
 	w.jobs[job.ID] = job
 	attempt := &run.attempts[run.Attempt-1]
-	attempt.jobs = append(attempt.jobs, job.ID)
+	attempt.jobs = append(attempt.jobs, job)
 	n.jobs = append(n.jobs, job)
 	return job
 }

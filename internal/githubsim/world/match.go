@@ -128,6 +128,7 @@ func (w *World) requeueUnacknowledged(now time.Time) {
 func (w *World) requeue(job *Job, now time.Time) {
 	job.assigned.job = nil
 	job.assigned, job.lost = nil, false
+	w.moved = true
 	if !job.early {
 		return
 	}

@@ -102,6 +102,6 @@ func (w *World) clone(run *Run, job *Job, n *node, now time.Time) {
 	copied.ID, copied.Attempt, copied.node, copied.CreatedAt = w.NextID(), run.Attempt, n, now
 	w.jobs[copied.ID] = &copied
 	current := &run.attempts[run.Attempt-1]
-	current.jobs = append(current.jobs, copied.ID)
+	current.jobs = append(current.jobs, &copied)
 	n.jobs = append(n.jobs, &copied)
 }

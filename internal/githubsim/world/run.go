@@ -43,7 +43,7 @@ type Run struct {
 // attempt is one attempt with its job nodes, in file order.
 type attempt struct {
 	nodes []*node
-	jobs  []int64
+	jobs  []*Job
 }
 
 // Trigger is the event that starts a run.
@@ -184,7 +184,10 @@ func (w *World) begin(run *Run, now time.Time) {
 	w.progress(run, now)
 }
 
-func (w *World) touch(run *Run, now time.Time) { run.UpdatedAt = now }
+func (w *World) touch(run *Run, now time.Time) {
+	run.UpdatedAt = now
+	w.moved = true
+}
 
 // progress starts every job whose needs are met, until nothing more can start, and ends the run when all has ended.
 func (w *World) progress(run *Run, now time.Time) {

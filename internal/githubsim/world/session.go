@@ -41,6 +41,7 @@ func (w *World) OpenSession(r *Runner, now time.Time) (string, error) {
 		return "", ErrDeprecated
 	}
 	r.session, r.seenAt, r.polls = w.random.Token(secretBytes/2), now, 0
+	w.moved = true
 	r.OS, r.Version = "Linux", "2.337.0"
 	w.restIdle(r, now)
 	return r.session, nil

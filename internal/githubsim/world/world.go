@@ -26,6 +26,7 @@ type World struct {
 	groups       map[string]*concurrencyGroup
 	events       []Event
 	changes      uint64
+	moved        bool // a run, a job or a session changed: runs may progress, jobs may match
 }
 
 // New returns an empty world. A speed-up of 0 or 1 keeps GitHub's own slow clocks.
@@ -61,8 +62,11 @@ func (w *World) Advance(now time.Time) {
 	w.requeueUnacknowledged(now)
 	w.endOverdueJobs(now)
 	w.finishForeignJobs(now)
-	w.progressRuns(now)
-	w.match(now)
+	if w.moved {
+		w.moved = false
+		w.progressRuns(now)
+		w.match(now)
+	}
 }
 
 func (w *World) progressRuns(now time.Time) {

@@ -34,7 +34,7 @@ type Config struct {
 
 // The bounds of the status page's lists. The rest is a number and a command.
 const (
-	waitingShown  = 20
+	waitingShown  = 8
 	runningShown  = 20
 	endedShown    = 10
 	machinesShown = 50
@@ -49,6 +49,8 @@ type waitingJob struct {
 type status struct {
 	view.Status
 	Waiting  []waitingJob
+	Backlog  int // jobs that wait, shown or not, as far as they are counted
+	Unshown  int // of the backlog
 	Running  []view.Job
 	Ended    []view.Job
 	Machines []view.Machine
@@ -92,6 +94,12 @@ func (c Config) status(ctx context.Context) (status, error) {
 			out.Waiting = append(out.Waiting, waitingJob{j, why})
 		}
 	}
+	for _, n := range counts.Jobs {
+		if n.State != string(fleet.JobInProgress) {
+			out.Backlog += n.Count
+		}
+	}
+	out.Unshown = max(0, out.Backlog-len(out.Waiting))
 	running, err := c.Queries.Jobs(ctx, query.Filter{State: fleet.JobInProgress, Limit: runningShown})
 	if err != nil {
 		return status{}, err

@@ -62,6 +62,19 @@ func TestThePageShowsWhatWaitsAndWhyWhatRunsAndWhatEnded(t *testing.T) {
 	}
 }
 
+func TestALongBacklogIsCountedAndCutShort(t *testing.T) {
+	w := webtest.New(t)
+	for i := range 30 {
+		w.PutJobs(t, webtest.Job(int64(i+1), nil))
+	}
+	_, body := page(t, w, "/")
+	for _, want := range []string{"<title>30 waiting", "And 22 more: <code>runs-fleet jobs --state queued</code>"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("without %q", want)
+		}
+	}
+}
+
 func TestWhatAJobSaysOfItselfCannotBecomePartOfThePage(t *testing.T) {
 	w := webtest.New(t)
 	w.PutJobs(t, webtest.Job(1, func(j *fleet.Job) {

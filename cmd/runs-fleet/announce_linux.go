@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/runs-fleet/runs-fleet/internal/agent/boot"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 	"github.com/runs-fleet/runs-fleet/internal/version"
 )
@@ -45,12 +46,12 @@ func (s *server) announce() error {
 }
 
 func isolationText(kind string) string {
-	switch kind {
-	case settings.IsolationNone:
+	switch boot.Isolation(kind) {
+	case boot.None:
 		return "NONE: a job can do whatever the user of this server can"
-	case "user":
+	case boot.User:
 		return "a user, process, mount and temporary-file namespace of its own for each job"
-	case "namespace":
+	case boot.Namespace:
 		return "process, mount and temporary-file namespaces of its own for each job"
 	default:
 		return kind

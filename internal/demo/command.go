@@ -11,6 +11,8 @@ import (
 const (
 	exitFailed = 1 // a job ended unexpectedly, something was left behind, or the demo could not run
 	exitUsage  = 2 // the command line is wrong
+	// exitStopped is what shells report for a program that Ctrl-C ended.
+	exitStopped = 130
 )
 
 type usageError struct{ error }
@@ -20,6 +22,9 @@ func ExitCode(err error) int {
 	var usage usageError
 	if errors.As(err, &usage) {
 		return exitUsage
+	}
+	if errors.Is(err, ErrStopped) && !errors.Is(err, ErrLeftover) {
+		return exitStopped
 	}
 	return exitFailed
 }
@@ -41,7 +46,8 @@ A workflow may say in comments how its jobs should end:  # expect: failure  for 
 (success, failure, cancelled, skipped, label-error). Remote actions and containers are refused: the simulated runner fetches
 no code.
 
-Exit codes: 0 every job ended as its workflow says and nothing is left; 1 otherwise; 2 the command line is wrong.`,
+Exit codes: 0 every job ended as its workflow says and nothing is left; 1 otherwise; 2 the command line is wrong;
+130 Ctrl-C ended it before all jobs had ended.`,
 		Example: `  runs-fleet-demo                             run the examples, then stay up until Ctrl-C
   runs-fleet-demo --once                      run the examples and end
   runs-fleet-demo --once --poll --token       without webhooks, with a personal token

@@ -57,7 +57,15 @@ func TestMissingServerIsExplained(t *testing.T) {
 	if _, err := findServer(Options{ServerBinary: "/does/not/exist"}); err == nil || !strings.Contains(err.Error(), "--server-binary") {
 		t.Errorf("got %v", err)
 	}
-	if ExitCode(errors.Join(ErrLeftover)) != exitFailed {
-		t.Error("a leftover is not a failure")
+}
+
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	for err, want := range map[error]int{
+		ErrUnexpected: exitFailed, ErrLeftover: exitFailed, ErrStopped: exitStopped, errors.Join(ErrStopped, ErrLeftover): exitFailed,
+	} {
+		if got := ExitCode(err); got != want {
+			t.Errorf("%v: %d, want %d", err, got, want)
+		}
 	}
 }

@@ -28,7 +28,8 @@ var (
 	// ErrLeftover means that something was still there after the server had stopped.
 	ErrLeftover = errors.New("something is left")
 	errTimedOut = errors.New("not all jobs ended in time")
-	errStopped  = errors.New("stopped")
+	// ErrStopped means that the reader ended the demo before all jobs had.
+	ErrStopped = errors.New("stopped before all jobs had ended")
 )
 
 // summary is the report for programs.
@@ -105,7 +106,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 	go func() {
 		select {
 		case <-d.wishes.First:
-			cancel(errStopped)
+			cancel(ErrStopped)
 		case <-starting.Done():
 		}
 	}()
@@ -170,7 +171,7 @@ func (d *demo) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-d.wishes.First:
-			return errStopped
+			return ErrStopped
 		case <-d.server.exited:
 			return d.server.unexpected()
 		case <-deadline.C:
@@ -239,15 +240,16 @@ func (d *demo) conclude(ctx context.Context, err error) error {
 		d.progress.say("\nStopping the server: running jobs may end. Ctrl-C ends them now.")
 		err = errors.Join(err, d.server.stop(d.wishes.Second))
 	}
-	if errors.Is(err, errStopped) {
+	if errors.Is(err, ErrStopped) && len(d.runs) > 0 {
 		d.rows = observe(d.runs, d.gitHub.Jobs(0), d.gitHub.Reports(), time.Now())
+		d.progress.finish(d.rows)
 	}
 	d.look(ctx)
-	left := fmt.Sprintf("%d processes and %d registrations", d.summary.LeftProcesses, d.summary.LeftRegistrations)
-	if d.summary.LeftProcesses+d.summary.LeftRegistrations > 0 {
+	if left := d.left(); left != "" {
 		err = errors.Join(err, fmt.Errorf("%w after the server had stopped: %s", ErrLeftover, left))
-	} else {
-		d.progress.say("The server has stopped. Left behind: no process, no registration.")
+	}
+	if errors.Is(err, ErrStopped) {
+		return err
 	}
 	for _, r := range d.rows {
 		if !r.asExpected() {
@@ -258,6 +260,36 @@ func (d *demo) conclude(ctx context.Context, err error) error {
 		d.progress.say("Every job ended as its workflow says.")
 	}
 	return err
+}
+
+// left says what was left behind that should not have been, and tells the reader about the rest.
+func (d *demo) left() string {
+	busy := 0
+	for _, r := range d.gitHub.Registrations() {
+		if r.JobID != 0 {
+			busy++
+		}
+	}
+	switch {
+	case d.summary.LeftProcesses+d.summary.LeftRegistrations == 0:
+		d.progress.say("The server has stopped. Left behind: no process, no registration.")
+		return ""
+	case d.summary.LeftProcesses == 0 && busy == d.summary.LeftRegistrations && closed(d.wishes.Second):
+		d.progress.say("The server has stopped. Left behind: no process. GitHub holds %d runners busy until it notices, after some "+
+			"minutes, that their machines were killed with their jobs.", busy)
+		return ""
+	default:
+		return fmt.Sprintf("%d processes and %d registrations", d.summary.LeftProcesses, d.summary.LeftRegistrations)
+	}
+}
+
+func closed(wish <-chan struct{}) bool {
+	select {
+	case <-wish:
+		return true
+	default:
+		return false
+	}
 }
 
 // look counts what is still there. What ends within moments is not left behind.

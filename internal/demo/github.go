@@ -45,7 +45,6 @@ func startGitHub(ctx context.Context, o Options, folder string) (*gitHub, error)
 	const secretBytes = 16
 	g := &gitHub{secret: random.Token(secretBytes)}
 	options := githubsim.Options{
-		// The token and the App may do what docs/ tell users to grant; the simulator refuses everything else.
 		Repositories: []githubsim.RepositorySpec{{
 			Owner: owner, Name: repository, Private: true, Organization: true, Files: map[string]string{"README.md": "# Demo\n"},
 		}},

@@ -12,7 +12,8 @@ import (
 func BenchmarkAdvanceWithAThousandQueuedJobs(b *testing.B) {
 	w := world.New(&sequence{state: 1}, 1, began)
 	r, err := w.AddRepository(world.RepositorySpec{Owner: "acme", Name: "shop", Files: map[string]string{
-		"ci.yml": "on: push\njobs:\n  a:\n    runs-on: [self-hosted, cpu=2]\n    strategy: {matrix: {a: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], b: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}\n    steps: [{run: a}]\n",
+		"ci.yml": "on: push\njobs:\n  a:\n    runs-on: [self-hosted, cpu=2]\n    steps: [{run: a}]\n" +
+			"    strategy: {matrix: {a: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], b: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}}\n",
 	}}, began)
 	if err != nil {
 		b.Fatal(err)

@@ -253,7 +253,7 @@ func (s situation) launch(d *decision, deficit int) {
 		room int
 		why  string
 	}
-	limits := []limit{{max(0, s.Free), fmt.Sprintf("the provider has room for %d more machines of this shape", max(0, s.Free))}}
+	limits := []limit{{max(0, s.Free), roomText(s.Free)}}
 	if s.MaxRunners > 0 {
 		room := max(0, s.MaxRunners-s.Live)
 		limits = append(limits, limit{room, fmt.Sprintf("%d of %d runners of the environment are in use", s.Live, s.MaxRunners)})
@@ -273,5 +273,16 @@ func (s situation) launch(d *decision, deficit int) {
 	d.Launch = min(deficit, room.room, fleet.MaxLaunchCount)
 	if d.Launch < min(deficit, fleet.MaxLaunchCount) {
 		d.Limit, d.Wanted = room.why, deficit-d.Launch
+	}
+}
+
+func roomText(free int) string {
+	switch {
+	case free <= 0:
+		return "every place for a machine is taken"
+	case free == 1:
+		return "there is room for one more machine only"
+	default:
+		return fmt.Sprintf("there is room for %d more machines only", free)
 	}
 }

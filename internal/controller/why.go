@@ -40,7 +40,7 @@ func explain(j fleet.Job, d fleet.DemandState, v record.View, now time.Time) str
 	case j.Over():
 		return fmt.Sprintf("It ended at %s: %s.", clock(j.Ended), orText(j.Conclusion, "no conclusion"))
 	case j.Problem != nil:
-		return "It is refused: " + strings.TrimSuffix(j.Problem.Detail, ".") + "."
+		return "It is refused: " + sentence(j.Problem.Detail)
 	case j.State == fleet.JobInProgress:
 		return fmt.Sprintf("It runs since %s on %s.", clock(j.Started), orText(j.Runner, "a runner that GitHub does not name"))
 	case j.State == fleet.JobWaiting:
@@ -112,4 +112,12 @@ func orText(a, b string) string {
 		return b
 	}
 	return a
+}
+
+// sentence ends a text that may have ended already.
+func sentence(s string) string {
+	if strings.HasSuffix(s, ".") || strings.HasSuffix(s, "?") || strings.HasSuffix(s, "!") {
+		return s
+	}
+	return s + "."
 }

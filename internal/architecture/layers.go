@@ -64,8 +64,8 @@ func Layers() []Layer {
 		},
 		{
 			Name: "providers", Packages: []string{"provider/..."},
-			May: []string{"provider", "fleet", "seam", "agentapi", "agent/boot", "version"},
-			Why: "a provider makes machines; what they are for is the controller's business",
+			May: []string{"provider", "fleet", "catalog", "seam", "agentapi", "agent/boot", "version"},
+			Why: "a provider makes machines of types that it chooses; what they are for is the controller's business",
 		},
 		{
 			Name: "agent", Packages: []string{"agent/..."}, May: []string{"agent/...", "agentapi", "seam", "version"},
@@ -89,7 +89,7 @@ func Layers() []Layer {
 			Why: "settings are read before anything that they set exists",
 		},
 		{
-			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "demo/...", "endtoend/...", "bench/..."}, May: []string{"..."},
+			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "demo/...", "endtoend/...", "simulate/...", "bench/..."}, May: []string{"..."},
 			Why: "programs wire everything together",
 		},
 		{

@@ -58,6 +58,9 @@ func (q *Queue) take(ctx context.Context, limit int) (messages []queue.Message, 
 	if err == nil && dead > 0 {
 		q.logger.WarnContext(ctx, "messages went to the dead letters", "messages", dead, "receives", q.opts.MaxReceives)
 	}
+	if len(messages) > 0 {
+		q.room.Visible(now.Add(q.opts.Visibility)) // those who sleep did not see what may come back
+	}
 	return messages, next, err //nolint:wrapcheck // Receive says what it was doing
 }
 

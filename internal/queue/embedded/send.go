@@ -28,14 +28,12 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	}
 	now := q.clock.Now()
 	batch := make([]stored, 0, len(messages))
-	earliest := queue.MaxDelay
 	for _, m := range messages {
 		s, err := q.encode(m, now)
 		if err != nil {
 			return fmt.Errorf("encoding a message: %w", err)
 		}
 		batch = append(batch, s)
-		earliest = min(earliest, m.Delay)
 	}
 	err := q.db.Write(ctx, sqlitedb.Durable, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		return insert(ctx, tx, batch, now.UnixNano())
@@ -43,7 +41,13 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	if err != nil {
 		return fmt.Errorf("sending %d messages: %w", len(messages), translate(err))
 	}
-	q.room.Visible(now.Add(earliest))
+	for _, m := range messages {
+		if m.Delay > 0 {
+			q.room.Visible(now.Add(m.Delay))
+		} else {
+			q.room.Arrived()
+		}
+	}
 	return nil
 }
 

@@ -25,6 +25,7 @@ type Room struct {
 type waiter struct {
 	wake  context.CancelFunc
 	until time.Time // when it wakes by itself; zero while it is looking
+	woken bool      // by a message that it has not looked for yet
 }
 
 // Look takes what is there. When it finds nothing, next is when something that exists will become visible, zero if nothing
@@ -69,7 +70,20 @@ func (r *Room) round(ctx context.Context, clock seam.Clock, deadline time.Time, 
 	if err := clock.Sleep(sleeping, until.Sub(now)); err != nil && sleeping.Err() == nil {
 		return true, err //nolint:wrapcheck // the clock's own
 	}
-	return false, ctx.Err() //nolint:wrapcheck // the caller's own
+	if ctx.Err() != nil {
+		r.passOn(w)
+		return true, ctx.Err() //nolint:wrapcheck // the caller's own
+	}
+	return false, nil
+}
+
+// passOn gives the message that a receiver was woken for to another, since it will not look for it.
+func (r *Room) passOn(w *waiter) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w.woken { // and so is not chosen itself
+		r.wakeOne()
+	}
 }
 
 func (r *Room) enter(w *waiter) error {
@@ -96,14 +110,36 @@ func (r *Room) sleepUntil(w *waiter, until time.Time) {
 	w.until = until
 }
 
-// Visible says that a message that was sent or returned is visible from that time on: those who would sleep longer look
-// again. A delivery need not be announced: everyone was awake to look when its message became visible, and whoever did not
-// get it knows when it comes back.
+// Visible says that messages that were sent, returned or delivered are visible from that time on: those who would sleep
+// longer look again.
 func (r *Room) Visible(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, w := range r.waiters {
 		if w.until.IsZero() || w.until.After(at) {
+			w.wake()
+		}
+	}
+}
+
+// Arrived says that one message is visible now. One sleeper looks again, since one message has one receiver and every
+// look is a transaction; if nobody sleeps, all look again who are looking.
+func (r *Room) Arrived() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.wakeOne()
+}
+
+func (r *Room) wakeOne() {
+	for _, w := range r.waiters {
+		if !w.woken && !w.until.IsZero() {
+			w.woken = true
+			w.wake()
+			return
+		}
+	}
+	for _, w := range r.waiters {
+		if w.until.IsZero() {
 			w.wake()
 		}
 	}

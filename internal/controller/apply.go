@@ -403,15 +403,22 @@ func (c *Controller) changeJob(ctx context.Context, id fleet.JobID, f func(*flee
 	})
 }
 
+// noteAgain is how often a repository is noted as active.
+const noteAgain = time.Hour
+
 // noteRepository keeps the list of repositories that the sweeps go through.
 func (c *Controller) noteRepository(ctx context.Context, r fleet.Repository) {
+	now := c.Clock.Now()
+	if at, noted := c.noted.Load(r); noted && now.Sub(at.(time.Time)) < noteAgain { //nolint:forcetypeassert // only Stores below
+		return
+	}
 	kept, err := c.Records.Repository(ctx, r.Host, r.ID)
 	if err != nil {
 		c.Logger.WarnContext(ctx, "a repository is not noted as active", "repository", r.FullName(), "error", err)
 		return
 	}
-	now := c.Clock.Now()
-	if kept.Exists() && now.Sub(kept.V.Active) < time.Hour && kept.V.Repository == r {
+	if kept.Exists() && now.Sub(kept.V.Active) < noteAgain && kept.V.Repository == r {
+		c.noted.Store(r, kept.V.Active)
 		return
 	}
 	err = c.Records.Commit(ctx, c.Records.PutRepository(kept, record.Repository{Repository: r, Active: now}, now.Add(keepDemands)))

@@ -66,7 +66,7 @@ type Config struct {
 	DashboardURL string
 	// ServerURL is GitHub's web address, handed to runners.
 	ServerURL string
-	// Workers take messages of the queue; 0 is 8.
+	// Workers take messages of the queue, ten at a time; 0 is 8.
 	Workers int
 	// NoPacing switches rule 4.7's pacing of launches off: for benchmarks.
 	NoPacing bool
@@ -87,6 +87,7 @@ type Controller struct {
 	strayPass     time.Time // of the provider sweep only
 	registrations sightings // registrations without a machine
 	draining      atomic.Bool
+	noted         sync.Map // fleet.Repository -> time.Time: when this replica knows it was noted as active
 	keys          sync.Map // hash of an agent's key -> fleet.MachineID: bound once, never changed
 
 	work sync.WaitGroup // what runs besides the loops

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/queue"
@@ -21,6 +22,8 @@ const (
 // takeMessages receives until nothing is left, then waits (failure mode B4). A message is deleted only after its effect is
 // stored (AckAfterDurable); one that fails comes back.
 func (c *Controller) takeMessages(ctx context.Context) {
+	var deleting sync.WaitGroup // while the next messages are received
+	defer deleting.Wait()
 	for ctx.Err() == nil {
 		messages, err := c.Queue.Receive(ctx, receiveBatch, receiveWait)
 		if err != nil {
@@ -30,21 +33,39 @@ func (c *Controller) takeMessages(ctx context.Context) {
 			}
 			continue
 		}
-		var done []string
-		for _, m := range messages {
-			if c.handle(ctx, m) {
-				done = append(done, m.Receipt)
-			}
-		}
+		done := c.handleAll(ctx, messages)
 		if len(done) == 0 {
 			continue
 		}
-		deleteCtx, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
-		if err := c.Queue.Delete(deleteCtx, done...); err != nil {
-			c.Logger.WarnContext(ctx, "messages were applied but not deleted; applying them again changes nothing", "error", err)
-		}
-		cancel()
+		deleting.Go(func() { c.deleteMessages(ctx, done) })
 	}
+}
+
+// deleteMessages forgets messages whose effects are stored.
+func (c *Controller) deleteMessages(ctx context.Context, receipts []string) {
+	ctx, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
+	defer cancel()
+	if err := c.Queue.Delete(ctx, receipts...); err != nil {
+		c.Logger.WarnContext(ctx, "messages were applied but not deleted; applying them again changes nothing", "error", err)
+	}
+}
+
+// handleAll applies messages side by side, since each waits for the disk and all may share one sync, and returns the
+// receipts of those that are done with.
+func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []string {
+	handled := make([]bool, len(messages))
+	var all sync.WaitGroup
+	for i, m := range messages {
+		all.Go(func() { handled[i] = c.handle(ctx, m) })
+	}
+	all.Wait()
+	var done []string
+	for i, m := range messages {
+		if handled[i] {
+			done = append(done, m.Receipt)
+		}
+	}
+	return done
 }
 
 // handle applies one message and says whether it is done with.

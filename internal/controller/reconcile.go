@@ -16,10 +16,11 @@ const reconcileTries = 12
 
 // Reconcile closes the difference between a shape's need and its supply. It may be called at any time, any number of times.
 func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
-	for range reconcileTries {
+	for conflicts := 0; conflicts < reconcileTries; {
 		more, err := c.reconcileOnce(ctx, k)
 		switch {
 		case store.IsConflict(err):
+			conflicts++
 			if err := c.Clock.Sleep(ctx, c.jitter(20*time.Millisecond)); err != nil {
 				return err //nolint:wrapcheck // the context's own error
 			}
@@ -27,6 +28,8 @@ func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
 			return fmt.Errorf("reconciling shape %s: %w", k, err)
 		case !more:
 			return nil
+		default:
+			conflicts = 0 // a decision was made: a long queue takes many
 		}
 	}
 	c.Logger.InfoContext(ctx, "other writers were faster; the shape is looked at again within 10 s", "shape", k)

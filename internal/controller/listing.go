@@ -43,14 +43,15 @@ func (l *listings) applied(key string, began time.Time) {
 	}
 }
 
-// listRun lists and applies a run's jobs, unless that was done since after. It returns false if it must wait for its turn.
-func (c *Controller) listRun(ctx context.Context, r fleet.Repository, run int64, after time.Time) (bool, error) {
+// listRun lists and applies a run's jobs, unless that was done since after. It returns false if it must wait for its turn:
+// a run is listed once in the given time, whoever asks.
+func (c *Controller) listRun(ctx context.Context, r fleet.Repository, run int64, after time.Time, every time.Duration) (bool, error) {
 	key := fmt.Sprintf("%s/%d/%d", r.Host, r.ID, run)
 	last, now := c.listings.last(key), c.Clock.Now()
 	if last.After(after) {
 		return true, nil
 	}
-	if now.Sub(last) < listingEvery {
+	if now.Sub(last) < every {
 		return false, nil
 	}
 	jobs, err := c.github(ctx).RunJobs(r, run)
@@ -81,7 +82,7 @@ func (c *Controller) listMatching(ctx context.Context, m fleet.Machine, after ti
 	}
 	all := true
 	for _, run := range runs {
-		done, err := c.listRun(ctx, m.Repository, run, after)
+		done, err := c.listRun(ctx, m.Repository, run, after, listingEvery)
 		if err != nil {
 			return false, err
 		}

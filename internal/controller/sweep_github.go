@@ -65,8 +65,9 @@ func (c *Controller) sweepRepository(ctx context.Context, r fleet.Repository) er
 		at := int(c.Random.Uint64() % uint64(len(runs)))
 		runs = append(slices.Clone(runs[at:]), runs[:at]...)[:sweepRuns]
 	}
+	every := min(listingEvery, c.ScanInterval/2) // a scan that is wanted more often asks more often; an unchanged answer is free
 	for _, run := range runs {
-		if _, err := c.listRun(ctx, r, run, began.Add(-c.ScanInterval/2)); err != nil {
+		if _, err := c.listRun(ctx, r, run, began.Add(-every), every); err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,142 @@
+package simulate
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/store"
+)
+
+// rows are the newest values of the rows whose changes are checked.
+type rows struct {
+	jobs     map[string]fleet.Job
+	machines map[string]fleet.Machine
+	launches map[string]fleet.Launch
+	attached map[string]int // machines by launch
+}
+
+func newRows() rows {
+	return rows{map[string]fleet.Job{}, map[string]fleet.Machine{}, map[string]fleet.Launch{}, map[string]int{}}
+}
+
+// wrote is told of every transaction that was made, and asserts Forward and OneFleetPerLaunch.
+func (c *checker) wrote(d *domain, writes []store.Write) {
+	for _, w := range writes {
+		if w.Op != store.OpPut {
+			continue
+		}
+		kind, _, _ := strings.Cut(w.Row.Key.Partition, "/")
+		switch {
+		case kind == "job" && w.Row.Key.Sort == "job":
+			c.wroteJob(d, w.Row)
+		case kind == "machine" && w.Row.Key.Sort == "machine":
+			c.wroteMachine(d, w.Row)
+		case kind == "launch" && w.Row.Key.Sort == "launch":
+			c.wroteLaunch(d, w.Row)
+		}
+	}
+}
+
+func (c *checker) wroteJob(d *domain, row store.Row) {
+	var j fleet.Job
+	if json.Unmarshal(row.Value, &j) != nil {
+		return
+	}
+	was, known := c.rows.jobs[row.Key.Partition]
+	c.rows.jobs[row.Key.Partition] = j
+	about := jobName(j.ID.ID)
+	if !known || was.State != j.State || was.Epoch != j.Epoch || was.Runner != j.Runner {
+		c.w.history.add(about, "%s: row of %s: %s, epoch %d, runner %q", d.name, about, j.State, j.Epoch, j.Runner)
+	}
+	if !known {
+		return
+	}
+	switch {
+	case j.Epoch < was.Epoch || was.Over() && !j.Over():
+		c.violated("Forward", []string{about}, "%s: %s goes from %s (epoch %d) to %s (epoch %d)", d.name, about, was.State, was.Epoch, j.State, j.Epoch)
+	case j.Epoch == was.Epoch && j.State.Rank() < was.State.Rank():
+		c.violated("Forward", []string{about}, "%s: %s goes from %s back to %s within epoch %d", d.name, about, was.State, j.State, j.Epoch)
+	}
+}
+
+// onward lists the states that may follow a state of a machine (rule 6.4).
+func onward(s fleet.MachineState) []fleet.MachineState {
+	ends := []fleet.MachineState{fleet.MachineRetiring, fleet.MachineGone, fleet.MachineFailed}
+	switch s {
+	case fleet.MachineStarting:
+		return append(ends, fleet.MachineReady)
+	case fleet.MachineReady:
+		return append(ends, fleet.MachineAssigned)
+	case fleet.MachineAssigned:
+		return append(ends, fleet.MachineReady, fleet.MachineListening, fleet.MachineWorking)
+	case fleet.MachineListening:
+		return append(ends, fleet.MachineWorking)
+	case fleet.MachineWorking:
+		return ends
+	case fleet.MachineRetiring:
+		return append(ends, fleet.MachineWorking)
+	default:
+		return nil
+	}
+}
+
+func (c *checker) wroteMachine(d *domain, row store.Row) {
+	var m fleet.Machine
+	if json.Unmarshal(row.Value, &m) != nil {
+		return
+	}
+	was, known := c.rows.machines[row.Key.Partition]
+	c.rows.machines[row.Key.Partition] = m
+	about := m.ID.ID
+	if c.w.history.keep && (!known || was.State != m.State || was.Job != m.Job || len(was.History) != len(m.History)) {
+		text := ""
+		if n := len(m.History); n > 0 {
+			text = m.History[n-1].Text
+		}
+		c.w.history.add(about, "%s: row of %s: %s, job %d, demand %s: %s", d.name, about, m.State, m.Job, m.Demand, text)
+	}
+	if !known {
+		c.attach(m)
+		return
+	}
+	if m.State != was.State && !slices.Contains(onward(was.State), m.State) {
+		c.violated("Forward", []string{about}, "%s: %s goes from %s to %s (rule 6.4)", d.name, about, was.State, m.State)
+	}
+	for _, r := range was.Runners {
+		if !r.HandedOut.IsZero() && !m.Named(r.Name) {
+			c.violated("Forward", []string{about}, "%s: %s has lost the name %s (rule 4.3)", d.name, about, r.Name)
+		}
+	}
+}
+
+// attach counts a launch's machines.
+func (c *checker) attach(m fleet.Machine) {
+	c.rows.attached[m.Launch]++
+	made := c.w.cloud.requests[m.Launch]
+	switch {
+	case made == nil:
+		c.violated("OneFleetPerLaunch", []string{m.ID.ID, m.Launch}, "%s attaches to launch %s, which was never called", m.ID.ID, m.Launch)
+	case c.rows.attached[m.Launch] > made.count:
+		c.violated("OneFleetPerLaunch", []string{m.ID.ID, m.Launch}, "launch %s of %d has %d machines", m.Launch, made.count, c.rows.attached[m.Launch])
+	}
+}
+
+func (c *checker) wroteLaunch(d *domain, row store.Row) {
+	var l fleet.Launch
+	if json.Unmarshal(row.Value, &l) != nil {
+		return
+	}
+	was, known := c.rows.launches[row.Key.Partition]
+	c.rows.launches[row.Key.Partition] = l
+	if !known || was.Attached != l.Attached || was.Failed != l.Failed {
+		c.w.history.add(l.ID, "%s: row of launch %s: %d of %d attached, %d failed", d.name, l.ID, l.Attached, l.Count, l.Failed)
+	}
+	if l.Attached+l.Failed > l.Count {
+		c.violated("OneFleetPerLaunch", []string{l.ID}, "%s: launch %s of %d has %d attached and %d failed", d.name, l.ID, l.Count, l.Attached, l.Failed)
+	}
+	if known && (l.Attached < was.Attached || l.Failed < was.Failed || string(l.Request) != string(was.Request)) {
+		c.violated("Forward", []string{l.ID}, "%s: launch %s goes back", d.name, l.ID)
+	}
+}

@@ -1,0 +1,170 @@
+package simulate
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
+)
+
+// The bounds that are asserted (docs/protocol.md, section 9). What happens while faults do is bounded only after their end.
+const (
+	lookEvery     = 10 * time.Second
+	leakBound     = 20 * time.Minute // a leaked instance is gone
+	backoffsEnd   = 20 * time.Minute // after the last fault no back-off of a launch (5 min) or of a mint (15 min) is left
+	servedBound   = 10 * time.Minute // from then on, until a queued job runs: sweep, launch, boot, registration
+	probesAfter   = 21 * time.Minute // after the last fault, when fresh jobs are queued
+	probeLaunched = 10*time.Second + time.Second
+	probeServed   = 3 * time.Minute
+	quietWithin   = 3 * time.Hour // after the last fault: the longest back-off (60 min) and the longest jobs
+)
+
+// look asserts what must hold at any time, and returns whether everything has come to rest.
+func (c *checker) look() bool {
+	c.leaks()
+	c.lost()
+	return c.quiet()
+}
+
+// leaks asserts NoLeak: an instance without a live lease or an open launch is gone within its bound.
+func (c *checker) leaks() {
+	now := c.w.s.now
+	for _, m := range c.w.cloud.machines {
+		if !m.live() || c.owned(m) {
+			delete(c.unowned, m.inst.ID)
+			continue
+		}
+		since, known := c.unowned[m.inst.ID]
+		if !known {
+			c.unowned[m.inst.ID] = now
+			continue
+		}
+		if since.Before(c.w.end) {
+			since = c.w.end
+		}
+		if now.Sub(since) > leakBound {
+			c.violated("NoLeak", []string{m.inst.ID, m.inst.LaunchID}, "nothing answers for %s since %s", m.inst.ID, now.Sub(since))
+		}
+	}
+}
+
+// owned says whether something answers for an instance: a row with a live lease, a boot that may still succeed, a launch
+// that is open, or a job that really runs on it.
+func (c *checker) owned(m *machine) bool {
+	ctx, now := context.Background(), c.w.s.now
+	if c.busy(m) != nil {
+		return true
+	}
+	row, err := c.w.records.Machine(ctx, fleet.MachineID{Site: m.inst.Site, ID: m.inst.ID})
+	if err != nil {
+		return true
+	}
+	if !row.Exists() {
+		l, err := c.w.records.Launch(ctx, m.inst.LaunchID)
+		return err != nil || l.Exists() && !l.V.Settled()
+	}
+	switch {
+	case !row.V.Live():
+		return false
+	case row.V.State == fleet.MachineStarting:
+		return now.Before(row.V.BootUntil())
+	default:
+		return now.Before(row.V.Lease) && row.V.State != fleet.MachineRetiring
+	}
+}
+
+// lost asserts NoLostJob: once the last fault and its back-offs are over, a job that GitHub holds queued soon runs.
+func (c *checker) lost() {
+	now := c.w.s.now
+	calm := c.w.end.Add(backoffsEnd)
+	if now.Before(calm) {
+		return
+	}
+	c.w.hub.jobs(func(run *world.Run, job *world.Job) {
+		if job.Status != world.Queued || run.Status == world.Completed {
+			return
+		}
+		since := later(job.QueuedAt, calm)
+		if now.Sub(since) <= servedBound {
+			return
+		}
+		row, err := c.w.records.Job(context.Background(), fleet.JobID{Host: host, ID: job.ID})
+		if err != nil || row.Exists() && now.Sub(row.V.BackoffUntil) <= servedBound {
+			return
+		}
+		state := "no row"
+		if row.Exists() {
+			state = string(row.V.State) + " in its row"
+		}
+		c.violated("NoLostJob", []string{jobName(job.ID)}, "GitHub holds job %d queued since %s, %s after the last fault; it is %s",
+			job.ID, now.Sub(job.QueuedAt), now.Sub(c.w.end), state)
+	})
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// quiet says whether everything has come to rest: no job open, no machine, no registration of ours, nothing that counts.
+func (c *checker) quiet() bool {
+	if c.w.cloud.alive() > 0 || len(c.w.hub.registered()) > 0 {
+		return false
+	}
+	open := false
+	c.w.hub.jobs(func(run *world.Run, job *world.Job) {
+		open = open || job.Status != world.Completed && run.Status != world.Completed
+	})
+	if open {
+		return false
+	}
+	for _, m := range c.rows.machines {
+		if m.Live() {
+			return false
+		}
+	}
+	return true
+}
+
+// restless says what has not come to rest.
+func (c *checker) restless() (text string, about []string) {
+	var parts []string
+	for _, m := range c.w.cloud.machines {
+		if m.live() {
+			parts, about = append(parts, m.inst.ID), append(about, m.inst.ID)
+		}
+	}
+	for _, name := range c.w.hub.registered() {
+		parts, about = append(parts, name), append(about, name)
+	}
+	c.w.hub.jobs(func(run *world.Run, job *world.Job) {
+		if job.Status != world.Completed && run.Status != world.Completed {
+			parts, about = append(parts, jobName(job.ID)), append(about, jobName(job.ID))
+		}
+	})
+	var live []string
+	for _, m := range c.rows.machines {
+		if m.Live() {
+			live = append(live, m.ID.ID)
+		}
+	}
+	slices.Sort(live)
+	for _, id := range live {
+		parts, about = append(parts, "row of "+id), append(about, id)
+	}
+	return strings.Join(parts, ", "), about
+}
+
+// rested asserts what must hold at the end.
+func (c *checker) rested() {
+	ctx := context.Background()
+	if live, err := c.w.records.Live(ctx, fleet.DefaultEnvironment); err == nil && live.V.Count != 0 {
+		c.violated("LiveCount", nil, "nothing lives, and the environment's count of machines is %d", live.V.Count)
+	}
+	c.surplus()
+}

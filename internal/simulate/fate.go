@@ -1,0 +1,168 @@
+package simulate
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
+)
+
+// strike plans a fault that happens by itself, again and again, until faults end.
+func (w *World) strike(f Fault, do func() bool) {
+	wait := perHour(w.fate, w.cfg.Rates[f])
+	if wait == 0 {
+		return
+	}
+	w.s.after(wait, "fault "+string(f), func() {
+		if !w.faulty() {
+			return
+		}
+		if do() {
+			w.stats.Faults[f]++
+		}
+		w.strike(f, do)
+	})
+}
+
+// doom plans all faults that happen by themselves.
+func (w *World) doom() {
+	w.strike(ReplicaKilled, w.killReplica)
+	w.strike(ReplicaPaused, w.pauseReplica)
+	w.strike(ReplicaRolled, w.rollReplica)
+	w.strike(AgentKilled, func() bool { return w.someMachine((*machine).killAgent) })
+	w.strike(AgentHung, func() bool { return w.someMachine((*machine).hangAgent) })
+	w.strike(AgentCutOff, func() bool {
+		d := w.fate.between(10*time.Second, 12*time.Minute)
+		return w.someMachine(func(m *machine) { m.cutOff(d) })
+	})
+	w.strike(SpotReclaim, func() bool {
+		return w.someMachine(func(m *machine) {
+			m.fault = "reclaimed"
+			w.cloud.end(m, "Server.SpotInstanceTermination")
+		})
+	})
+	w.strike(ProviderEmpty, func() bool {
+		w.cloud.empty = w.s.now.Add(w.fate.between(10*time.Second, 5*time.Minute))
+		return true
+	})
+	w.strike(JobTaken, w.takeJob)
+	w.strike(RunCancelled, w.cancelRun)
+}
+
+func (w *World) killReplica() bool {
+	r := w.replicas[w.fate.below(len(w.replicas))]
+	if !r.serves {
+		return false
+	}
+	r.kill()
+	w.s.after(w.fate.between(time.Second, 2*time.Minute), r.name+" starts again", func() {
+		if !r.serves {
+			r.begin()
+		}
+	})
+	return true
+}
+
+func (w *World) pauseReplica() bool {
+	r := w.replicas[w.fate.below(len(w.replicas))]
+	d := w.fate.between(5*time.Second, 5*time.Minute)
+	if !r.serves {
+		return false
+	}
+	r.d.paused = w.s.now.Add(d)
+	w.history.add("", "%s is paused for %s", r.d.name, d)
+	return true
+}
+
+func (w *World) rollReplica() bool {
+	rolled := false
+	for i, r := range w.replicas {
+		if !r.serves {
+			continue
+		}
+		rolled = true
+		w.s.after(time.Duration(i)*30*time.Second, r.name+" is rolled", func() {
+			if r.serves {
+				r.roll()
+			}
+		})
+	}
+	return rolled
+}
+
+// someMachine does something to a machine that lives and that nothing has been done to.
+func (w *World) someMachine(do func(*machine)) bool {
+	var live []*machine
+	for _, m := range w.cloud.machines {
+		if m.live() && m.agent.runs && m.fault == "" {
+			live = append(live, m)
+		}
+	}
+	i := w.fate.r.Uint64()
+	if len(live) == 0 {
+		return false
+	}
+	do(live[i%uint64(len(live))])
+	return true
+}
+
+// takeJob gives a queued job to somebody else's runner.
+func (w *World) takeJob() bool {
+	d := w.fate.between(10*time.Second, 5*time.Minute)
+	taken := false
+	w.hub.jobs(func(_ *world.Run, job *world.Job) {
+		if taken || job.Status != world.Queued {
+			return
+		}
+		for _, thief := range w.hub.foreign {
+			if !taken && w.hub.gh.Steal(job, thief, d, world.Success, w.s.now) == nil {
+				taken = true
+				w.history.add(jobName(job.ID), "GitHub: job %d is taken by %s", job.ID, thief.Name)
+			}
+		}
+	})
+	if taken {
+		w.hub.advance()
+	}
+	return taken
+}
+
+// cancelRun cancels a run that is not over.
+func (w *World) cancelRun() bool {
+	var open []*world.Run
+	for _, run := range w.hub.gh.Runs() {
+		if run.Status != world.Completed {
+			open = append(open, run)
+		}
+	}
+	i := w.fate.r.Uint64()
+	if len(open) == 0 {
+		return false
+	}
+	run := open[i%uint64(len(open))]
+	w.history.add("", "GitHub: run %d is cancelled, with its jobs %s", run.ID, w.jobNames(run))
+	cancelled := w.hub.gh.Cancel(run, w.s.now) == nil
+	w.hub.advance()
+	return cancelled
+}
+
+func (w *World) jobNames(run *world.Run) string {
+	names := ""
+	for _, job := range w.hub.gh.JobsOf(run, run.Attempt) {
+		names += fmt.Sprintf("job %d , ", job.ID)
+	}
+	return names
+}
+
+// calm ends all faults: replicas that are down or paused go on, connections work, GitHub behaves.
+func (w *World) calm() {
+	w.hub.quiet()
+	w.cloud.empty = time.Time{}
+	for _, r := range w.replicas {
+		r.d.paused = time.Time{}
+	}
+	for _, m := range w.cloud.machines {
+		m.agent.cut = time.Time{}
+	}
+	w.history.add("", "the last fault is over")
+}

@@ -1,0 +1,112 @@
+package simulate
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+
+	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
+)
+
+// Result is what became of a run.
+type Result struct {
+	Config    Config
+	Hash      uint64 // of everything that happened, in its order
+	Stats     Stats
+	Violation *Violation
+	History   []string // of what the violation concerns, if it was kept
+}
+
+// maxSteps ends a world that makes no progress in virtual time.
+const maxSteps = 30_000_000
+
+// Run lets a world live in a bubble of its own. With keep, the history of a violation is told.
+func Run(t *testing.T, cfg Config, keep bool) Result {
+	t.Helper()
+	var res Result
+	synctest.Test(t, func(*testing.T) { res = run(cfg, keep) })
+	return res
+}
+
+func run(cfg Config, keep bool) Result {
+	w := newWorld(cfg, keep)
+	for _, r := range w.replicas {
+		r.begin()
+	}
+	w.hub.tick()
+	w.plan()
+	w.doom()
+	w.s.after(cfg.Faulty, "faults end", w.calm)
+	w.s.after(cfg.Faulty+probesAfter, "probes", w.probe)
+	rested := false
+	w.s.after(lookEvery, "look", func() { w.lookOn(&rested) })
+	w.s.run(func() bool { return rested || w.check.first != nil })
+	if w.check.first == nil {
+		w.stats.Rest = max(0, w.s.now.Sub(w.end.Add(probesAfter)))
+		w.check.rested()
+	}
+	for _, r := range w.replicas {
+		r.serves = false
+		w.s.killing(r.d)
+		r.stop()
+		w.s.kill(r.d)
+	}
+	w.stats.Runs, w.stats.Steps, w.stats.Virtual = 1, w.s.steps, w.since()
+	w.hub.jobs(func(*world.Run, *world.Job) { w.stats.Jobs++ })
+	res := Result{Config: cfg, Hash: w.s.sum.Sum64(), Stats: w.stats, Violation: w.check.first}
+	if keep && w.check.first != nil {
+		res.History = w.history.of(w.check.first.About, historyLines)
+	}
+	return res
+}
+
+// historyLines bounds what a violation tells.
+const historyLines = 120
+
+// lookOn looks, again and again, until everything has come to rest after the probes.
+func (w *World) lookOn(rested *bool) {
+	quiet := w.check.look()
+	after := w.s.now.Sub(w.end)
+	switch {
+	case quiet && after > probesAfter+probeServed:
+		*rested = true
+	case after > quietWithin:
+		text, about := w.check.restless()
+		w.check.violated("Quiescence", about, "%s after the last fault there are still: %s", after, text)
+	case w.s.steps > maxSteps:
+		w.check.violated("Progress", nil, "%d steps in %s", w.s.steps, w.since())
+	default:
+		w.s.after(lookEvery, "look", func() { w.lookOn(rested) })
+	}
+}
+
+// probe queues fresh jobs when faults are long over: they must be served within the bounds of section 9.
+func (w *World) probe() {
+	for i := range w.hub.repos {
+		run := w.dispatch(i, "one")
+		launches := w.stats.Launches
+		w.s.after(probeLaunched, "probe is launched for", func() {
+			if w.stats.Launches == launches {
+				w.check.violated("NoLostJob", w.jobsAbout(run), "nothing was launched for a fresh job within %s", probeLaunched)
+			}
+		})
+		w.s.after(probeServed, "probe is served", func() {
+			for _, job := range w.hub.gh.JobsOf(run, run.Attempt) {
+				if job.Status == world.Queued {
+					w.check.violated("NoLostJob", []string{jobName(job.ID)}, "fresh job %d does not run after %s", job.ID, probeServed)
+				}
+			}
+		})
+	}
+}
+
+func (w *World) jobsAbout(run *world.Run) []string {
+	var about []string
+	for _, job := range w.hub.gh.JobsOf(run, run.Attempt) {
+		about = append(about, jobName(job.ID))
+	}
+	return about
+}
+
+// Replay is the command that repeats a run.
+func (r Result) Replay() string { return fmt.Sprintf("go run ./internal/simulate/sim %s -v", r.Config) }

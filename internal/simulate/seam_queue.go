@@ -1,0 +1,142 @@
+package simulate
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/queue"
+)
+
+// queueSeam is the queue as one life of a replica reaches it.
+type queueSeam struct {
+	w *World
+	d *domain
+}
+
+var _ queue.Queue = queueSeam{}
+
+// receiver is a long poll that found nothing.
+type receiver struct {
+	cancel context.CancelFunc
+}
+
+// lookAgain bounds how late a message that becomes visible by itself is noticed.
+const lookAgain = 5 * time.Second
+
+func (q queueSeam) call(ctx context.Context, key string) error {
+	q.w.s.park(ctx, q.d, key, q.w.s.now.Add(q.w.fate.between(storeLeast, storeMost)))
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+// Send implements queue.Queue.
+func (q queueSeam) Send(ctx context.Context, messages ...queue.Outgoing) error {
+	lost, twice, late := q.w.strikes(QueueTimeout), q.w.strikes(QueueTwice), q.w.strikes(QueueLate)
+	delay := q.w.fate.between(time.Second, 2*time.Minute)
+	if err := q.call(ctx, "send"); err != nil {
+		return err
+	}
+	if late {
+		for i := range messages {
+			messages[i].Delay = delay
+		}
+	}
+	if err := q.w.queue.Send(ctx, messages...); err != nil {
+		return err //nolint:wrapcheck // as the queue says
+	}
+	if twice {
+		_ = q.w.queue.Send(ctx, messages...) // a message that is delivered twice is as good as two
+	}
+	q.w.wakeReceivers()
+	if lost {
+		return fmt.Errorf("sending: %w", errCut)
+	}
+	return nil
+}
+
+func (w *World) wakeReceivers() {
+	for _, r := range w.waiting {
+		r.cancel()
+	}
+	w.waiting = nil
+}
+
+// Receive implements queue.Queue.
+func (q queueSeam) Receive(ctx context.Context, limit int, wait time.Duration) ([]queue.Message, error) {
+	end := q.w.s.now.Add(wait)
+	for {
+		if err := q.call(ctx, "receive"); err != nil {
+			return nil, err
+		}
+		got, err := q.w.queue.Receive(ctx, limit, 0)
+		for _, m := range got {
+			q.w.check.took(m.Receipt, m.Body)
+		}
+		if err != nil || len(got) > 0 || !q.w.s.now.Before(end) {
+			return got, err //nolint:wrapcheck // as the queue says
+		}
+		until := q.w.s.now.Add(lookAgain)
+		if end.Before(until) {
+			until = end
+		}
+		sleep, cancel := context.WithCancel(ctx)
+		q.w.waiting = append(q.w.waiting, &receiver{cancel})
+		q.w.s.park(sleep, q.d, "receive: wait", until)
+		cancel()
+	}
+}
+
+// Delete implements queue.Queue.
+func (q queueSeam) Delete(ctx context.Context, receipts ...string) error {
+	lost := q.w.strikes(QueueTimeout)
+	before := q.w.fate.chance(0.5)
+	if err := q.call(ctx, "delete"); err != nil {
+		return err
+	}
+	if lost && before {
+		return fmt.Errorf("deleting: %w", errCut)
+	}
+	for _, r := range receipts {
+		q.w.check.acknowledged(r)
+	}
+	if err := q.w.queue.Delete(ctx, receipts...); err != nil {
+		return err //nolint:wrapcheck // as the queue says
+	}
+	if lost {
+		return fmt.Errorf("deleting: %w", errCut)
+	}
+	return nil
+}
+
+// Extend implements queue.Queue.
+func (q queueSeam) Extend(ctx context.Context, receipt string, d time.Duration) error {
+	if err := q.call(ctx, "extend"); err != nil {
+		return err
+	}
+	return q.w.queue.Extend(ctx, receipt, d) //nolint:wrapcheck // as the queue says
+}
+
+// Ready implements queue.Queue.
+func (q queueSeam) Ready(ctx context.Context) error { return q.call(ctx, "ready") }
+
+// Dead implements queue.Queue.
+func (q queueSeam) Dead(ctx context.Context, limit int) ([]queue.Message, error) {
+	if err := q.call(ctx, "dead"); err != nil {
+		return nil, err
+	}
+	return q.w.queue.Dead(ctx, limit) //nolint:wrapcheck // as the queue says
+}
+
+// Redrive implements queue.Queue.
+func (q queueSeam) Redrive(ctx context.Context) (int, error) {
+	if err := q.call(ctx, "redrive"); err != nil {
+		return 0, err
+	}
+	return q.w.queue.Redrive(ctx) //nolint:wrapcheck // as the queue says
+}
+
+// Close implements queue.Queue.
+func (queueSeam) Close() error { return nil }

@@ -1,0 +1,61 @@
+// Command sim runs worlds of the simulation: one seed with its history, or a long campaign.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/simulate"
+)
+
+func main() {
+	seed := flag.Uint64("seed", 1, "the first `seed`")
+	seeds := flag.Int("seeds", 1, "how many seeds to run, from the first")
+	jobs := flag.Int("jobs", 60, "how many `jobs` each world has, about")
+	off := flag.String("off", "", "`faults` to switch off, separated by commas; all for every one")
+	verbose := flag.Bool("v", false, "tell the history of a violation")
+	testing.Init()
+	flag.Parse()
+	runtime.GOMAXPROCS(1)
+	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
+		Name: "simulation", F: func(t *testing.T) {
+			if !campaign(t, *seed, *seeds, *jobs, *off, *verbose) {
+				t.Fail()
+			}
+		},
+	}}, nil, nil)
+}
+
+func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose bool) bool {
+	var sum simulate.Stats
+	began := time.Now()
+	for i := range seeds {
+		cfg := simulate.Draw(seed+uint64(i), jobs)
+		if off == "all" {
+			cfg.Rates = simulate.Rates{}
+		} else if off != "" {
+			cfg = cfg.Off(strings.Split(off, ",")...)
+		}
+		at := time.Now()
+		res := simulate.Run(t, cfg, false)
+		sum.Add(res.Stats)
+		fmt.Printf("seed %d: hash %016x, %d jobs, %d machines (%d idle, %d pardoned), %d replicas, %s, %d steps, rest %s, took %s, faults %v\n", cfg.Seed, res.Hash, res.Stats.Jobs, res.Stats.Machines,
+			res.Stats.Idle, res.Stats.Pardoned, cfg.Replicas, res.Stats.Virtual.Round(time.Second), res.Stats.Steps, res.Stats.Rest, time.Since(at).Round(time.Millisecond), cfg.Rates.Kinds())
+		if res.Violation == nil {
+			continue
+		}
+		fmt.Printf("VIOLATION of %s at %s: %s\n  %s\n", res.Violation.Invariant, res.Violation.At, res.Violation.Text, res.Replay())
+		if verbose {
+			for _, l := range simulate.Run(t, cfg, true).History {
+				fmt.Println(l)
+			}
+		}
+		return false
+	}
+	fmt.Printf("%d runs, %d jobs, %d machines, %s\n", sum.Runs, sum.Jobs, sum.Machines, time.Since(began))
+	return true
+}

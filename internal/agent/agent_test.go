@@ -204,6 +204,25 @@ func TestAnIdleAgentPollsTwentySecondsApart(t *testing.T) { // rule 3.2
 	})
 }
 
+// TestAVeryShortJobIsNoListenerWithoutAJob has a job that begins and ends between two looks at the processes.
+func TestAVeryShortJobIsNoListenerWithoutAJob(t *testing.T) { // rule 4.4
+	synctest.Test(t, func(t *testing.T) {
+		s, r := newFakeServer(), newFakeRunner()
+		ended := run(t, t.Context(), s, r)
+		s.set(assigning("r1"))
+		pass(t, time.Second+watchInterval/2)
+		r.sees(Observation{WorkerEver: true})
+		r.happenings <- Happening{Exited: true}
+		synctest.Wait()
+		if got := s.last(); !got.WorkerStarted || got.Listener != agentapi.ListenerStopped {
+			t.Errorf("right after the exit: %+v", got)
+		}
+		pass(t, DefaultLimits().Linger+watchInterval)
+		s.set(ordering(agentapi.CommandPowerOff))
+		<-ended
+	})
+}
+
 func TestARefusalIsFinal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, r := newFakeServer(), newFakeRunner()

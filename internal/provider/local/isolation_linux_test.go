@@ -37,6 +37,7 @@ sh_try ask-agent-to-end 'kill -TERM 1 && kill -INT 1; sleep 0.2; test ! -d /proc
 try    write-usr        touch /usr/bin/rf-was-here
 try    write-etc        touch /etc/rf-was-here
 try    write-root       mkdir /rf-was-here
+try    write-shared     touch "$SHARED/rf-was-here"
 try    mount            mount -t tmpfs none /mnt
 sh_try unmount          'umount "$DATA" || umount -l /run/runner || umount /dev/shm'
 sh_try nested-unmount   'unshare -rm umount "$DATA" || unshare -rm umount /home || unshare -rm umount /run'
@@ -75,13 +76,20 @@ func testIsolation(t *testing.T) {
 	}
 	t.Setenv("RUNS_FLEET_GITHUB_TOKEN", "secret")
 	t.Setenv("GITHUB_TOKEN", "secret")
+	shared := dataFolder(t) // open to everybody, but not to jobs
+	if err := os.Chmod(shared, 0o777); err != nil {
+		t.Fatal(err)
+	}
 	r := newRig(t, func(o *local.Options) {
 		o.Dir = filepath.Join(data, "machines")
 		o.Hide = []string{data, secret}
 		o.Environment = map[string]string{
-			"TOKEN": token, "DATA": data, "SECRET": secret, "OUTSIDE": strconv.Itoa(outside.Process.Pid),
+			"TOKEN": token, "DATA": data, "SECRET": secret, "SHARED": shared, "OUTSIDE": strconv.Itoa(outside.Process.Pid),
 		}
 	})
+	if os.Getuid() == 0 { // as a server that is in some groups
+		setGroups(t, []int{0, 4, 27})
+	}
 	ids := r.launch(t, "launch-1", 2)
 	// The other machine runs a job meanwhile, whose files the first must not see.
 	r.order(ids[1], assign("other", "echo private > other-file; sleep 60"))
@@ -120,6 +128,22 @@ func testIsolation(t *testing.T) {
 			t.Errorf("the job's %s is the machine's", path)
 		}
 	}
+}
+
+func setGroups(t *testing.T, groups []int) {
+	t.Helper()
+	before, err := syscall.Getgroups()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Setgroups(groups); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Setgroups(before); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // dataFolder is outside of /tmp where it can be, because a job has its own /tmp anyway.

@@ -1,0 +1,83 @@
+package sim
+
+import "time"
+
+// Bucket is a token bucket: so many at once, and so many a second from then on. The zero bucket has no bottom.
+type Bucket struct {
+	Size      float64
+	PerSecond float64
+}
+
+// Limits are the buckets of an account in one region. Each API action has a bucket for its requests, and some have a
+// second one for the resources that they concern (page "ec2-api-throttling").
+type Limits struct {
+	Reads      Bucket // requests of a Describe action
+	Writes     Bucket // requests of any other action
+	Launched   Bucket // instances
+	Started    Bucket
+	Stopped    Bucket
+	Terminated Bucket
+}
+
+// EC2Limits are a new account's. Reads and Launched are what the page "ec2-api-throttling" says of DescribeHosts and
+// RunInstances; the others are of the same order, and an account may have others.
+func EC2Limits() Limits {
+	return Limits{
+		Reads: Bucket{100, 20}, Writes: Bucket{50, 5},
+		Launched: Bucket{1000, 2}, Started: Bucket{1000, 2}, Stopped: Bucket{1000, 20}, Terminated: Bucket{1000, 20},
+	}
+}
+
+// level is a bucket in use.
+type level struct {
+	left float64
+	at   time.Time
+}
+
+// buckets are a region's.
+type buckets map[string]*level
+
+// take takes tokens, if there are enough; a refused call takes none.
+func (b buckets) take(name string, size Bucket, tokens float64, now time.Time) bool {
+	if size.Size <= 0 || tokens <= 0 {
+		return true
+	}
+	l, ok := b[name]
+	if !ok {
+		l = &level{left: size.Size, at: now}
+		b[name] = l
+	}
+	l.left = min(size.Size, l.left+size.PerSecond*now.Sub(l.at).Seconds())
+	l.at = now
+	if l.left < tokens {
+		return false
+	}
+	l.left -= tokens
+	return true
+}
+
+// action is what is being called.
+type action struct {
+	name      string
+	region    string
+	resources int
+}
+
+// allows says whether the account's buckets allow the call.
+func (l Limits) allows(b buckets, a action, now time.Time) bool {
+	requests, resources := l.Writes, Bucket{}
+	switch a.name {
+	case actionDescribe, actionConsole:
+		requests = l.Reads
+	case actionFleet:
+		resources = l.Launched
+	case actionStart:
+		resources = l.Started
+	case actionStop:
+		resources = l.Stopped
+	case actionTerminate:
+		resources = l.Terminated
+	default:
+	}
+	return b.take(a.name, requests, 1, now) && b.take(a.name+" resources", resources, float64(a.resources), now)
+}

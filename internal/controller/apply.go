@@ -361,7 +361,7 @@ func (c *Controller) demandStarted(ctx context.Context, job fleet.Job, now time.
 		return nil, err //nolint:wrapcheck // says what was read
 	}
 	if row.V.Unmatched >= unmatchedMost {
-		c.spawn(ctx, "end back-off", func(ctx context.Context) { c.endBackoffs(context.WithoutCancel(ctx), job.Shape, job.Demand) })
+		c.spawn(ctx, "end back-off of "+string(job.Demand), func(ctx context.Context) { c.endBackoffs(context.WithoutCancel(ctx), job.Shape, job.Demand) })
 	}
 	return [][]store.Write{c.Records.PutDemand(row, row.V.Started(now), now.Add(keepDemands))}, nil
 }

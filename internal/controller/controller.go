@@ -141,7 +141,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	start := func(name string, f func(context.Context)) {
 		loops.Go(func() {
 			defer c.recovered(name)
-			f(ctx)
+			f(c.begin(ctx, name))
 		})
 	}
 	c.hints.start(ctx)
@@ -186,8 +186,16 @@ func (c *Controller) every(d time.Duration, f func(context.Context) error) func(
 func (c *Controller) spawn(ctx context.Context, name string, f func(context.Context)) {
 	c.work.Go(func() {
 		defer c.recovered(name)
-		f(ctx)
+		f(c.begin(ctx, name))
 	})
+}
+
+// begin names a goroutine that begins, and lets the clock say when it goes on: two that were started together then run in
+// an order that a simulation can repeat.
+func (c *Controller) begin(ctx context.Context, name string) context.Context {
+	ctx = seam.Named(ctx, name)
+	_ = c.Clock.Sleep(ctx, 0)
+	return ctx
 }
 
 // recovered keeps one bad row from ending the server (failure mode A4).

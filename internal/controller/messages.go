@@ -37,7 +37,7 @@ func (c *Controller) takeMessages(ctx context.Context) {
 		if len(done) == 0 {
 			continue
 		}
-		deleting.Go(func() { c.deleteMessages(ctx, done) })
+		deleting.Go(func() { c.deleteMessages(c.begin(ctx, "delete "+done[0]), done) })
 	}
 }
 
@@ -56,7 +56,7 @@ func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []
 	handled := make([]bool, len(messages))
 	var all sync.WaitGroup
 	for i, m := range messages {
-		all.Go(func() { handled[i] = c.handle(ctx, m) })
+		all.Go(func() { handled[i] = c.handle(c.begin(ctx, "message "+m.ID), m) })
 	}
 	all.Wait()
 	var done []string

@@ -157,7 +157,7 @@ func (c *Controller) mintRefused(ctx context.Context, id fleet.MachineID, k flee
 	}
 	c.Logger.WarnContext(ctx, "GitHub refuses registrations for a demand", "demand", k, "error", refused)
 	c.hints.now(shape)
-	c.hints.spawn(ctx, "report refusal", func(ctx context.Context) { c.reportRefusal(ctx, k, refused) }, func() {})
+	c.hints.spawn(ctx, "report refusal of "+string(k), func(ctx context.Context) { c.reportRefusal(ctx, k, refused) }, func() {})
 	return nil
 }
 

@@ -21,7 +21,7 @@ const (
 
 // reportSoon tells the author of a refused job on the commit.
 func (c *Controller) reportSoon(ctx context.Context, id fleet.JobID) {
-	c.spawn(ctx, "report", func(ctx context.Context) {
+	c.spawn(ctx, fmt.Sprintf("report on job %d", id.ID), func(ctx context.Context) {
 		ctx = context.WithoutCancel(ctx)
 		if err := c.Clock.Sleep(ctx, reportGather); err != nil {
 			return

@@ -21,6 +21,21 @@ type Clock interface {
 	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
 }
 
+type taskKey struct{}
+
+// Named names the task that a context belongs to. A goroutine that begins takes its own name and then sleeps for no time:
+// for the system's clock that is nothing, and a clock that parks its callers can tell goroutines apart, and let one begin
+// after the other, whatever order the Go scheduler would have chosen.
+func Named(ctx context.Context, task string) context.Context {
+	return context.WithValue(ctx, taskKey{}, task)
+}
+
+// Task returns the name that Named gave, or nothing.
+func Task(ctx context.Context) string {
+	task, _ := ctx.Value(taskKey{}).(string)
+	return task
+}
+
 // Random is the only source of randomness. Token must be unguessable outside of simulations.
 type Random interface {
 	// Uint64 serves jitter and choices.

@@ -12,6 +12,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/label"
 	"github.com/runs-fleet/runs-fleet/internal/record"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
 // replica is one server: killed and started again, it has several lives.
@@ -48,7 +49,9 @@ func (r *replica) begin() {
 		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)), //nolint:gosec // small numbers
 		Logger: slog.New(&recorder{w: w, from: r.d.name}),
 		Site:   site(), ScanInterval: time.Minute, Workers: workers, ServerURL: "https://github.sim",
-		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) { return label.Resolve(labels, label.Fleet{}) },
+		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
+			return label.Resolve(labels, label.Fleet{})
+		},
 		Ours: func(labels []string) bool {
 			return slices.ContainsFunc(labels, func(l string) bool { return strings.HasPrefix(strings.ToLower(l), label.Marker) })
 		},
@@ -134,7 +137,7 @@ const (
 
 // ask makes a call to a replica. answered is called once, unless the call is given up.
 func (w *World) ask(r *replica, key string, serve func(context.Context, *replica) (any, error), answered func(any, error)) *call {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(seam.Named(context.Background(), key))
 	c := &call{w: w, r: r, key: key, cancel: cancel, answered: answered}
 	if r == nil || !r.serves {
 		c.fail()

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"io"
 	"testing"
 	"testing/synctest"
 
@@ -23,13 +24,22 @@ const maxSteps = 30_000_000
 // Run lets a world live in a bubble of its own. With keep, the history of a violation is told.
 func Run(t *testing.T, cfg Config, keep bool) Result {
 	t.Helper()
+	return Trace(t, cfg, keep, nil)
+}
+
+// Trace is Run with a line for every step: the first difference of two traces is where a run stops being repeatable.
+func Trace(t *testing.T, cfg Config, keep bool, out io.Writer) Result {
+	t.Helper()
 	var res Result
-	synctest.Test(t, func(*testing.T) { res = run(cfg, keep) })
+	synctest.Test(t, func(*testing.T) { res = run(cfg, keep, out) })
 	return res
 }
 
-func run(cfg Config, keep bool) Result {
+func run(cfg Config, keep bool, trace io.Writer) Result {
 	w := newWorld(cfg, keep)
+	if trace != nil {
+		w.s.watch = func(key string) { _, _ = fmt.Fprintln(trace, w.since(), key) }
+	}
 	for _, r := range w.replicas {
 		r.begin()
 	}

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"testing/synctest"
 	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
 // scheduler decides what happens next. There are two kinds of things that can: a caller that is parked at a seam goes on,
@@ -55,7 +57,7 @@ func (s *scheduler) park(ctx context.Context, d *domain, key string, at time.Tim
 	if d.dead {
 		runtime.Goexit()
 	}
-	c := &caller{domain: d, ctx: ctx, key: d.name + " " + key, at: at, goOn: make(chan struct{})}
+	c := &caller{domain: d, ctx: ctx, key: d.name + " " + seam.Task(ctx) + ": " + key, at: at, goOn: make(chan struct{})}
 	s.mu.Lock()
 	s.seq++
 	c.seq = s.seq

@@ -2,8 +2,11 @@
 package main
 
 import (
+	"bufio"
 	"flag"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -17,20 +20,33 @@ func main() {
 	seeds := flag.Int("seeds", 1, "how many seeds to run, from the first")
 	jobs := flag.Int("jobs", 60, "how many `jobs` each world has, about")
 	off := flag.String("off", "", "`faults` to switch off, separated by commas; all for every one")
+	trace := flag.String("trace", "", "write every step to this `file`")
 	verbose := flag.Bool("v", false, "tell the history of a violation")
 	testing.Init()
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: "simulation", F: func(t *testing.T) {
-			if !campaign(t, *seed, *seeds, *jobs, *off, *verbose) {
+			if !campaign(t, *seed, *seeds, *jobs, *off, *verbose, *trace) {
 				t.Fail()
 			}
 		},
 	}}, nil, nil)
 }
 
-func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose bool) bool {
+func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose bool, trace string) bool {
+	var out io.Writer
+	if trace != "" {
+		f, err := os.Create(trace)
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		defer f.Close()
+		buffered := bufio.NewWriter(f)
+		defer buffered.Flush()
+		out = buffered
+	}
 	var sum simulate.Stats
 	began := time.Now()
 	for i := range seeds {
@@ -41,7 +57,7 @@ func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose bo
 			cfg = cfg.Off(strings.Split(off, ",")...)
 		}
 		at := time.Now()
-		res := simulate.Run(t, cfg, false)
+		res := simulate.Trace(t, cfg, false, out)
 		sum.Add(res.Stats)
 		fmt.Printf("seed %d: hash %016x, %d jobs, %d machines (%d idle, %d pardoned), %d replicas, %s, %d steps, rest %s, took %s, faults %v\n", cfg.Seed, res.Hash, res.Stats.Jobs, res.Stats.Machines,
 			res.Stats.Idle, res.Stats.Pardoned, cfg.Replicas, res.Stats.Virtual.Round(time.Second), res.Stats.Steps, res.Stats.Rest, time.Since(at).Round(time.Millisecond), cfg.Rates.Kinds())

@@ -14,13 +14,20 @@ func (s *Simulator) getApp(c *call) answer {
 
 func (s *Simulator) renderApp(c *call) object {
 	epoch := stamp(s.world.Created())
+	homepage := s.app.homepage
+	if homepage == "" {
+		homepage = c.render.base
+	}
 	return object{
-		"id": s.app.id, "slug": s.app.slug, "node_id": nodeID("App", s.app.id), "owner": c.render.login(s.app.slug), "name": s.app.slug,
-		"description": "", "external_url": c.render.base, "html_url": c.render.base + "/apps/" + s.app.slug, "created_at": epoch,
-		"updated_at": epoch, "permissions": DefaultPermissions(), "events": []string{"push", "workflow_job", "workflow_run"},
+		"id": s.app.id, "slug": s.app.slug, "node_id": nodeID("App", s.app.id), "owner": c.render.login(s.app.owner), "name": s.app.name,
+		"description": "", "external_url": homepage, "html_url": c.render.base + "/apps/" + s.app.slug, "created_at": epoch,
+		"updated_at": epoch, "permissions": s.app.permissions, "events": list(s.app.events),
 		"installations_count": len(s.app.installations),
 	}
 }
+
+// list is never null.
+func list(items []string) []string { return append([]string{}, items...) }
 
 func (s *Simulator) renderInstallation(c *call, i *Installation) object {
 	selection := "all"
@@ -32,7 +39,7 @@ func (s *Simulator) renderInstallation(c *call, i *Installation) object {
 	epoch := stamp(s.world.Created())
 	return object{
 		"id": i.ID, "account": account, "repository_selection": selection, "app_id": s.app.id, "app_slug": s.app.slug, "target_id": owner.ID,
-		"target_type": account["type"], "permissions": i.permissions(), "events": []string{"push", "workflow_job", "workflow_run"},
+		"target_type": account["type"], "permissions": i.permissions(), "events": list(s.app.events),
 		"access_tokens_url": c.render.api("/app/installations/" + itoa(i.ID) + "/access_tokens"),
 		"repositories_url":  c.render.api("/installation/repositories"), "html_url": c.render.base + "/settings/installations/" + itoa(i.ID),
 		"created_at": epoch, "updated_at": epoch, "single_file_name": nil, "suspended_by": nil, "suspended_at": nil,

@@ -21,6 +21,7 @@ func endpoints() []endpoint {
 		{name: "deliveries", method: get, pattern: "/app/hook/deliveries", app: true, serve: (*Simulator).listDeliveries},
 		{name: "delivery", method: get, pattern: "/app/hook/deliveries/{delivery}", app: true, serve: (*Simulator).getDelivery},
 		{name: "redeliver", method: post, pattern: "/app/hook/deliveries/{delivery}/attempts", app: true, serve: (*Simulator).redeliver},
+		{name: "convert-manifest", method: post, pattern: "/app-manifests/{code}/conversions", serve: (*Simulator).convertManifest},
 
 		{name: "rate-limit", method: get, pattern: "/rate_limit", serve: (*Simulator).getRateLimit},
 		{name: "repositories", method: get, pattern: "/installation/repositories", serve: (*Simulator).listRepositories},
@@ -78,6 +79,7 @@ func (s *Simulator) routes() http.Handler {
 	mux.HandleFunc("GET /_logs/{token}", s.serveLog)
 	mux.HandleFunc("GET /_downloads/{file}", s.serveDownload)
 	s.controlRoutes(mux)
+	s.pageRoutes(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { s.write(w, notFound().answer()) })
 	return mux
 }

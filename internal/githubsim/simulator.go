@@ -41,6 +41,7 @@ type Simulator struct {
 	world   *world.World
 	baseURL string
 	app     *application
+	pending map[string]*pendingApp // by the code that fetches them
 	tokens  map[string]*principal
 	hooks   *ledger
 	limits  *limiter
@@ -57,7 +58,13 @@ type Simulator struct {
 type application struct {
 	id            int64
 	slug          string
+	name          string
+	owner         string // login
+	homepage      string
+	private       bool // it can be installed at its owner only
 	key           *rsa.PublicKey
+	permissions   map[string]string
+	events        []string
 	installations []*Installation
 }
 
@@ -82,7 +89,7 @@ func New(o Options) (*Simulator, error) {
 	s := &Simulator{
 		clock: o.Clock, random: o.Random, logger: o.Logger, passive: o.Passive, controlToken: o.ControlToken, downloads: o.Downloads,
 		sender: o.Sender, ctx: ctx, cancel: cancel, world: world.New(o.Random, o.Speedup, o.Clock.Now()), baseURL: strings.TrimRight(o.BaseURL, "/"),
-		tokens: map[string]*principal{}, limits: newLimiter(o.Limits.withDefaults()), logs: map[string]logLink{}, changed: make(chan struct{}),
+		tokens: map[string]*principal{}, pending: map[string]*pendingApp{}, limits: newLimiter(o.Limits.withDefaults()), logs: map[string]logLink{}, changed: make(chan struct{}),
 	}
 	s.hooks = newLedger(s.world, o.Webhook)
 	if err := s.populate(o); err != nil {
@@ -115,10 +122,14 @@ func (s *Simulator) populate(o Options) error {
 		s.tokens[t.Token] = personal(t)
 	}
 	if o.App != nil {
-		s.app = &application{id: o.App.ID, slug: o.App.Slug, key: o.App.PublicKey}
+		s.app = &application{
+			id: o.App.ID, slug: o.App.Slug, key: o.App.PublicKey, permissions: DefaultPermissions(),
+			events: []string{"push", "workflow_job", "workflow_run"},
+		}
 		if s.app.slug == "" {
 			s.app.slug = "runs-fleet"
 		}
+		s.app.name, s.app.owner = s.app.slug, s.app.slug
 		for _, i := range o.App.Installations {
 			s.app.installations = append(s.app.installations, &i)
 		}
@@ -148,7 +159,7 @@ func (a *application) at(owner string) *Installation {
 	return nil
 }
 
-// Handler serves GitHub's API at / and /api/v3/, the broker at /_runner/ and the control endpoints at /_sim/.
+// Handler serves GitHub's API at / and /api/v3/, the pages with which a person creates and installs an App, the broker at /_runner/ and the control endpoints at /_sim/.
 func (s *Simulator) Handler() http.Handler { return s.handler }
 
 // SetBaseURL says where the simulator is reached, once its listener is open.

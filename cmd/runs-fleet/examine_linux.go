@@ -22,7 +22,7 @@ import (
 
 // examine makes all checks of a server with these settings, which may be incomplete.
 func examine(ctx context.Context, s settings.Settings) []doctor.Finding {
-	e := examination{settings: s, clock: seam.System{}, log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	e := examination{settings: s, clock: seam.System{}, log: slog.New(slog.DiscardHandler)}
 	return doctor.Run(ctx, e.clock, []doctor.Check{
 		{Name: "platform", Run: func(context.Context) []doctor.Finding {
 			return doctor.One(doctor.OK, runtime.GOOS+"/"+runtime.GOARCH, "")

@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string) int {
 		Root: os.Geteuid() == 0, HomeDir: homeDir(), Width: width, Color: width > 0 && colours(),
 		Clock:   seam.System{},
 		Serve:   func(ctx context.Context, s settings.Settings) error { return serve(ctx, s, streams) },
-		Examine: func(ctx context.Context, s settings.Settings) []doctor.Finding { return examine(ctx, s) },
+		Examine: examine,
 	})
 }
 

@@ -102,7 +102,7 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	s.web = web.New(config)
-	s.http = &http.Server{
+	s.http = &http.Server{ //nolint:gosec // Harden sets every deadline
 		Handler: s.web, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}

@@ -213,7 +213,7 @@ func TestAServerThatCannotStartSaysWhyAndLeavesNothingOpen(t *testing.T) {
 	}{
 		{"no such repository", func(s *settings.Settings) { s.Repositories = []string{"acme/none"} }, "acme/none"},
 		{"no agent", func(s *settings.Settings) { s.Agent = "/no/such/agent" }, "the agent that the settings name"},
-		{"no runner", func(s *settings.Settings) { s.RunnerDir = s.RunnerDir + "/bin" }, "holds no runner"},
+		{"no runner", func(s *settings.Settings) { s.RunnerDir += "/bin" }, "holds no runner"},
 		{"tokens that everyone can read", func(s *settings.Settings) { s.APITokensFile = "/etc/passwd" }, "chmod 600 /etc/passwd"},
 		{"a port that is taken", func(s *settings.Settings) { s.Listen = strings.TrimPrefix(github, "http://") }, "choose another address with --listen"},
 	} {

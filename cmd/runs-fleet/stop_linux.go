@@ -16,7 +16,7 @@ import (
 // signals are what a person or an init system tells the server.
 type signals struct {
 	received chan os.Signal
-	first    context.Context // ends with the first of them
+	first    context.Context //nolint:containedctx // ends with the first of them
 	stop     func()
 }
 

@@ -65,8 +65,7 @@ func Run(ctx context.Context, args []string, env Env) int {
 	if err == nil {
 		return ExitOK
 	}
-	var silent silentError
-	if !errors.As(err, &silent) {
+	if _, ok := errors.AsType[silentError](err); !ok {
 		_, _ = fmt.Fprintf(env.Err, "runs-fleet: %s\n", err)
 	}
 	return exitCode(err)

@@ -51,7 +51,7 @@ func settingFindings(err error) []doctor.Finding {
 }
 
 func flatten(err error) []error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the joined error itself, not one that it wraps
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
 		return many.Unwrap()
 	}
 	return []error{err}

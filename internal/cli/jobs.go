@@ -127,8 +127,13 @@ func collectJobs(ctx context.Context, c *client.Client, f jobsFlags) (view.JobPa
 
 func (s *session) jobsTable(jobs []view.Job) *table {
 	t := &table{columns: []column{
-		{title: "JOB", right: true}, {title: "REPOSITORY", flexible: true}, {title: "NAME", flexible: true}, {title: "STATE"},
-		{title: "WAITED", right: true}, {title: "RAN", right: true}, {title: "RUNNER", flexible: true},
+		{title: "JOB", right: true},
+		{title: "REPOSITORY", flexible: true},
+		{title: "NAME", flexible: true},
+		{title: "STATE"},
+		{title: "WAITED", right: true},
+		{title: "RAN", right: true},
+		{title: "RUNNER", flexible: true},
 	}}
 	for _, j := range jobs {
 		t.add(text(strconv.FormatInt(j.ID, 10)), text(j.Repository), text(j.Name), jobState(j),

@@ -74,11 +74,12 @@ func commandMarkdown(b *strings.Builder, c *cobra.Command, level int) {
 		fmt.Fprintf(b, "Examples:\n\n```\n%s\n```\n\n", unindent(c.Example))
 	}
 	c.InitDefaultHelpFlag()
-	if c.Name() == "serve" {
+	switch c.Name() {
+	case "serve":
 		b.WriteString("Flags: `--config FILE`, and one for each of the [settings](settings.md).\n\n")
-	} else if c.Name() == "doctor" {
+	case "doctor":
 		b.WriteString("Flags: `--output table|json`, and those of `runs-fleet serve`.\n\n")
-	} else {
+	default:
 		flagsMarkdown(b, c)
 	}
 	for _, sub := range c.Commands() {

@@ -79,8 +79,13 @@ func (s *session) listRunnersOnce(ctx context.Context, c *client.Client, f runne
 		return s.print("No machines. One starts when a job needs it.\n")
 	}
 	t := &table{columns: []column{
-		{title: "MACHINE"}, {title: "STATE"}, {title: "FOR", right: true}, {title: "REPOSITORY", flexible: true},
-		{title: "RUNNER", flexible: true}, {title: "JOB", right: true}, {title: "REASON", flexible: true},
+		{title: "MACHINE"},
+		{title: "STATE"},
+		{title: "FOR", right: true},
+		{title: "REPOSITORY", flexible: true},
+		{title: "RUNNER", flexible: true},
+		{title: "JOB", right: true},
+		{title: "REASON", flexible: true},
 	}}
 	now := s.env.Clock.Now()
 	for _, m := range out.Machines {

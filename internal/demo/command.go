@@ -19,8 +19,7 @@ type usageError struct{ error }
 
 // ExitCode is the exit code of the demo for an error of Run or of its command line.
 func ExitCode(err error) int {
-	var usage usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	if errors.Is(err, ErrStopped) && !errors.Is(err, ErrLeftover) {

@@ -56,7 +56,7 @@ func startServer(ctx context.Context, o Options, g *gitHub, folder string) (*ser
 		return nil, fmt.Errorf("creating the server's log: %w", err)
 	}
 	defer func() { _ = log.Close() }()
-	s.cmd = exec.Command(binary, args...) //nolint:gosec,noctx // the product's own program; ended by stop
+	s.cmd = exec.Command(binary, args...) //nolint:noctx // the product's own program; ended by stop
 	s.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + folder}, g.env...)
 	if o.BootDelay > 0 {
 		s.cmd.Env = append(s.cmd.Env, "RUNS_FLEET_BOOT_DELAY="+o.BootDelay.String())

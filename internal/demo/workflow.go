@@ -18,8 +18,10 @@ type workflow struct {
 	expect  expectations
 }
 
-// order in which the examples are shown: the ordinary before the errors.
-var order = []string{"hello-matrix.yml", "build-and-test.yml", "same-labels.yml", "fails-on-purpose.yml", "typo-in-label.yml"}
+// order returns the examples as they are shown: the ordinary before the errors.
+func order() []string {
+	return []string{"hello-matrix.yml", "build-and-test.yml", "same-labels.yml", "fails-on-purpose.yml", "typo-in-label.yml"}
+}
 
 // maxMatrix is GitHub's limit of jobs in a matrix.
 const maxMatrix = 256
@@ -70,10 +72,10 @@ func chooseWorkflows(o Options) ([]workflow, error) {
 }
 
 func position(file string) int {
-	if at := slices.Index(order, file); at >= 0 {
+	if at := slices.Index(order(), file); at >= 0 {
 		return at
 	}
-	return len(order)
+	return len(order())
 }
 
 // burst is a workflow of the jobs from first up to, and without, last.

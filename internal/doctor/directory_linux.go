@@ -56,7 +56,7 @@ func space(dir string) []Finding {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return []Finding{{Check: "disk", Level: Warning, Detail: "its free space is unknown: " + err.Error(), Remedy: "look with df -h " + dir}}
 	}
-	free := s.Bavail * uint64(s.Bsize) //nolint:gosec // a block's size is positive
+	free := s.Bavail * uint64(s.Bsize)
 	return []Finding{spaceFinding(dir, free)}
 }
 

@@ -42,8 +42,7 @@ func reach(ctx context.Context, base string, call *http.Client) []Finding {
 	}
 	resp, err := call.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
 		return One(Warning, fmt.Sprintf("%s does not answer from here: %s", base, err), remedy)

@@ -23,7 +23,7 @@ func run(m *testing.M) int {
 		return m.Run()
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // runners have users of their own
+	if err := os.Chmod(dir, 0o755); err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

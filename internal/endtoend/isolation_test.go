@@ -61,7 +61,7 @@ func TestJobCannotReachTheServerOrOtherJobs(t *testing.T) {
 	for _, j := range s.jobs(run) {
 		log := s.jobLog(j.ID)
 		for line := range strings.Lines(log) {
-			if i := strings.Index(line, "BREACH: "); i >= 0 && !strings.Contains(line, "breach \"") && !strings.Contains(line, "echo \"") {
+			if found := strings.Contains(line, "BREACH: "); found && !strings.Contains(line, "breach \"") && !strings.Contains(line, "echo \"") {
 				t.Error(strings.TrimSpace(line))
 			}
 		}

@@ -44,7 +44,6 @@ type options struct {
 	maxRunners int
 	bootDelay  time.Duration
 	speedup    float64
-	private    bool
 	args       []string
 }
 
@@ -82,11 +81,11 @@ func (s *system) makeFolders() {
 		s.t.Fatal(err)
 	}
 	s.dir = dir
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // runners have users of their own
+	if err := os.Chmod(dir, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
 	runner := filepath.Join(dir, "runner", "bin")
-	if err := os.MkdirAll(runner, 0o755); err != nil { //nolint:gosec // as above
+	if err := os.MkdirAll(runner, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
 	for _, name := range []string{"Runner.Listener", "Runner.Worker"} {

@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Entry is one line of a history. Text is a whole sentence for people.
 type Entry struct {
@@ -20,7 +23,7 @@ func (h History) Add(at time.Time, kind, text string) History {
 	if n := len(h); n > 0 && h[n-1].Kind == kind && h[n-1].Text == text {
 		return h
 	}
-	h = append(h[:len(h):len(h)], Entry{At: at, Kind: kind, Text: text})
+	h = append(slices.Clip(h), Entry{At: at, Kind: kind, Text: text})
 	if len(h) <= maxHistory {
 		return h
 	}

@@ -75,14 +75,18 @@ func TestSee(t *testing.T) {
 		}, {
 			name: "a GET that says otherwise in between starts over (rule 5.3)", from: fleet.JobQueued,
 			steps: []step{
-				{s: hook(fleet.JobInProgress, "a")}, {s: get(fleet.JobQueued, "", 100), over: true},
-				{s: get(fleet.JobInProgress, "a", 105), over: true}, {s: get(fleet.JobQueued, "", 111), over: true},
+				{s: hook(fleet.JobInProgress, "a")},
+				{s: get(fleet.JobQueued, "", 100), over: true},
+				{s: get(fleet.JobInProgress, "a", 105), over: true},
+				{s: get(fleet.JobQueued, "", 111), over: true},
 			},
 			state: fleet.JobInProgress, runner: "a", epoch: 1,
 		}, {
 			name: "a closed name is history only (rule 5.4)", from: fleet.JobQueued,
 			steps: []step{
-				{s: hook(fleet.JobInProgress, "a")}, {s: get(fleet.JobQueued, "", 100), over: true}, {s: get(fleet.JobQueued, "", 110), over: true},
+				{s: hook(fleet.JobInProgress, "a")},
+				{s: get(fleet.JobQueued, "", 100), over: true},
+				{s: get(fleet.JobQueued, "", 110), over: true},
 				{s: hook(fleet.JobInProgress, "a")},
 			},
 			state: fleet.JobQueued, epoch: 2,

@@ -93,8 +93,7 @@ func (a answer) speaksOfLimit() bool {
 
 // withoutAddress strips the address from a transport's error: a signed one is a secret.
 func withoutAddress(err error) error {
-	var at *url.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*url.Error](err); ok {
 		return at.Err
 	}
 	return err

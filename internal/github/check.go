@@ -101,8 +101,10 @@ func (c *Client) checkApp(ctx context.Context) []Finding {
 		return resp, err
 	})
 	if err != nil {
-		return []Finding{{Name: "credentials", Detail: err.Error(),
-			Remedy: "compare the App's id and private key with its settings page; a deleted key has to be replaced"}}
+		return []Finding{{
+			Name: "credentials", Detail: err.Error(),
+			Remedy: "compare the App's id and private key with its settings page; a deleted key has to be replaced",
+		}}
 	}
 	findings := []Finding{
 		{Name: "credentials", OK: true, Detail: fmt.Sprintf("GitHub App %s (%s)", app.GetName(), app.GetSlug())},
@@ -114,8 +116,10 @@ func (c *Client) checkApp(ctx context.Context) []Finding {
 		return append(findings, Finding{Name: "installations", Detail: err.Error(), Remedy: "try again; see https://www.githubstatus.com"})
 	}
 	if len(installations) == 0 {
-		return append(findings, Finding{Name: "installations", Detail: "the App is installed nowhere",
-			Remedy: "install it from its public page for the organisation or user whose jobs shall run here"})
+		return append(findings, Finding{
+			Name: "installations", Detail: "the App is installed nowhere",
+			Remedy: "install it from its public page for the organisation or user whose jobs shall run here",
+		})
 	}
 	for _, i := range installations {
 		findings = append(findings, installationFinding(i))
@@ -155,8 +159,10 @@ func eventFinding(events []string) Finding {
 	if slices.Contains(events, "workflow_job") {
 		return Finding{Name: "events", OK: true, Detail: "subscribed to workflow_job"}
 	}
-	return Finding{Name: "events", Detail: "the App is not subscribed to workflow_job, so that only polling finds jobs",
-		Remedy: "on the App's page, Permissions & events, tick Workflow job"}
+	return Finding{
+		Name: "events", Detail: "the App is not subscribed to workflow_job, so that only polling finds jobs",
+		Remedy: "on the App's page, Permissions & events, tick Workflow job",
+	}
 }
 
 // checkPersonal asks for the limits, which any valid token may.

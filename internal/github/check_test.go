@@ -40,12 +40,16 @@ func TestCheckOfAnApp(t *testing.T) {
 		bad    []string
 	}{
 		{"all is well", func(*hub) {}, nil},
-		{"a wrong key", func(h *hub) { h.on("GET /app", always(401, `{"message":"A JSON web token could not be decoded"}`)) },
-			[]string{"credentials", "-permissions", "-events", "-installation octo-org"}},
-		{"less than is needed", func(h *hub) {
-			h.on("GET /app", always(200, strings.Replace(goodApp, `"administration":"write"`, `"administration":"read"`, 1)))
+		{
+			"a wrong key", func(h *hub) { h.on("GET /app", always(401, `{"message":"A JSON web token could not be decoded"}`)) },
+			[]string{"credentials", "-permissions", "-events", "-installation octo-org"},
 		},
-			[]string{"permissions"}},
+		{
+			"less than is needed", func(h *hub) {
+				h.on("GET /app", always(200, strings.Replace(goodApp, `"administration":"write"`, `"administration":"read"`, 1)))
+			},
+			[]string{"permissions"},
+		},
 		{"no events", func(h *hub) { h.on("GET /app", always(200, strings.Replace(goodApp, `workflow_job`, `push`, 1))) }, []string{"events"}},
 		{"suspended", func(h *hub) {
 			h.on("GET /app/installations", always(200, `[{"id":12,"account":{"login":"octo-org"},"suspended_at":"2026-01-01T00:00:00Z"}]`))

@@ -95,8 +95,10 @@ func (c *Client) installation(ctx context.Context, repo fleet.Repository) (int64
 	} else if ok {
 		return id, nil
 	}
-	k := call{doing: "looking up the App's installation for " + repo.FullName(), repo: repo, grant: grantApp, lane: laneOthers,
-		points: pointsOfRead, deadline: tokenTimeout}
+	k := call{
+		doing: "looking up the App's installation for " + repo.FullName(), repo: repo, grant: grantApp, lane: laneOthers,
+		points: pointsOfRead, deadline: tokenTimeout,
+	}
 	var found *gh.Installation
 	got, err := c.invoke(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
 		found, resp, err = c.api.Apps.GetRepositoryInstallation(ctx, repo.Owner, repo.Name)

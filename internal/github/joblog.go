@@ -43,7 +43,7 @@ func (c *Client) jobLog(ctx context.Context, k call, job int64) (io.ReadCloser, 
 		if err == nil {
 			direct = resp.Body
 		}
-		return resp, err //nolint:wrapcheck // invoke sorts the library's errors
+		return resp, err
 	})
 	switch {
 	case err != nil:

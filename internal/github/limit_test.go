@@ -98,7 +98,7 @@ func TestRefusalsWithoutATimeDouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t)
 		limited, fine := always(429, `{}`), always(200, endedJob)
-		h.on(jobPath, series(limited, limited, fine, limited))
+		h.on(jobPath, series(limited, limited, fine, limited)) //nolint:gocritic // twice in a row is the point
 		c := h.client()
 		for _, pause := range []time.Duration{1, 2, 0, 1} {
 			if _, err := c.Job(t.Context(), repo(), 5); pause != 0 {

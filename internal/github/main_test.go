@@ -65,7 +65,7 @@ type hub struct {
 
 func newHub(t testing.TB) *hub {
 	h := &hub{t: t, mux: http.NewServeMux(), taken: map[string]bool{}}
-	h.on("/", func(w http.ResponseWriter, r *http.Request) {
+	h.on("/", func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusNotFound, `{"message":"Not Found","documentation_url":"https://docs.github.com/rest"}`)
 	})
 	return h

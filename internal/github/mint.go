@@ -58,8 +58,7 @@ func (c *Client) Mint(ctx context.Context, r controller.MintRequest) (controller
 
 // unsentMint turns the failure of a request that was never sent into one that burns no name.
 func (c *Client) unsentMint(err error) error {
-	var unsent *unsentError
-	if !errors.As(err, &unsent) {
+	if _, ok := errors.AsType[*unsentError](err); !ok {
 		return err
 	}
 	var (

@@ -71,7 +71,7 @@ func TestInstallationTokensAreNarrowed(t *testing.T) {
 		{"the App's own endpoints", "GET", "/app/hook/deliveries", http.StatusUnauthorized},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { w.expect(test.status, token, test.method, test.path, nil) })
+		t.Run(test.name, func(*testing.T) { w.expect(test.status, token, test.method, test.path, nil) })
 	}
 	if got := w.expect(http.StatusForbidden, token, "GET", runnersPath, nil).object(t)["message"]; got != "Resource not accessible by integration" {
 		t.Errorf("message = %v", got)

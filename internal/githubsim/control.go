@@ -92,7 +92,7 @@ func accept[T any](serve func(T) (any, error)) func(*http.Request) (any, error) 
 		if err := decoder.Decode(&request); err != nil {
 			return nil, fmt.Errorf("reading the request: %w", err)
 		}
-		if _, err := decoder.Token(); err != io.EOF { //nolint:errorlint // Token returns io.EOF itself
+		if _, err := decoder.Token(); err != io.EOF {
 			return nil, fmt.Errorf("reading the request: more than one value")
 		}
 		return serve(request)

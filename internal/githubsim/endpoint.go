@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -194,9 +195,7 @@ func encode(body any) []byte {
 }
 
 func (s *Simulator) write(w http.ResponseWriter, a answer) {
-	for name, values := range a.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), a.header)
 	w.Header().Set("Date", s.clock.Now().UTC().Format(http.TimeFormat))
 	content := a.raw
 	if content == nil && a.body != nil {

@@ -3,6 +3,7 @@ package githubsim
 import (
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
 	"time"
 
@@ -130,9 +131,7 @@ func (v renderer) repository(r *world.Repository) object {
 	for _, name := range []string{"forks", "open_issues", "watchers", "forks_count", "stargazers_count", "watchers_count", "open_issues_count"} {
 		more[name] = 0
 	}
-	for key, value := range more {
-		rendered[key] = value
-	}
+	maps.Copy(rendered, more)
 	return rendered
 }
 

@@ -3,6 +3,7 @@ package githubsim
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -77,8 +78,8 @@ func (s *Simulator) listDeliveries(c *call) answer {
 	size := min(queryInt(query, "per_page", standard), most)
 	list := make([]object, 0, size)
 	last, more, seen := int64(0), false, before == 0
-	for i := len(s.hooks.done) - 1; i >= 0; i-- {
-		d := s.hooks.done[i]
+	for _, d := range slices.Backward(s.hooks.done) {
+
 		if !seen {
 			seen = d.id == before
 			continue

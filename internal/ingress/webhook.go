@@ -121,8 +121,10 @@ func (w *Webhook) deliver(out http.ResponseWriter, r *http.Request) reply {
 	defer body.release()
 	sum, ok := w.signatures.verify(r.Header.Get("X-Hub-Signature-256"), body.bytes)
 	if !ok {
-		return reply{BadSignature, http.StatusUnauthorized,
-			"the signature does not match: the webhook's secret at GitHub and the server's github.webhook_secret have to be the same"}
+		return reply{
+			BadSignature, http.StatusUnauthorized,
+			"the signature does not match: the webhook's secret at GitHub and the server's github.webhook_secret have to be the same",
+		}
 	}
 	key := deliveryKey{guid: r.Header.Get("X-GitHub-Delivery"), sum: sum}
 	event := r.Header.Get("X-GitHub-Event")

@@ -14,11 +14,11 @@ import (
 // Request asks for machines. Its LaunchID is the idempotency token: a repeat with the same fields yields the same
 // instances, a repeat with others is refused (ErrTokenReused).
 type Request struct {
-	LaunchID string // at most 64 ASCII characters
-	Site     fleet.Site
-	Market   fleet.Market
-	Spec     fleet.Spec
-	Count    int // 1 to 90 (rule 1.12)
+	LaunchID string       `json:"launch_id"` // at most 64 ASCII characters
+	Site     fleet.Site   `json:"site"`
+	Market   fleet.Market `json:"market,omitempty"`
+	Spec     fleet.Spec   `json:"spec"`
+	Count    int          `json:"count"` // 1 to 90 (rule 1.12)
 }
 
 // Answer holds what was created and what was not, often both at once. The counts add up to the request's.
@@ -85,5 +85,5 @@ var ErrTokenReused = errors.New("launch id was used with a different request")
 // ErrInvalid wraps a request that no repetition will make valid, such as an architecture that the site does not have.
 var ErrInvalid = errors.New("invalid launch request")
 
-// CodeError makes a LaunchError an error.
+// Error makes a LaunchError an error.
 func (e LaunchError) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Message) }

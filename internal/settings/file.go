@@ -41,8 +41,7 @@ func fileValues(from Sources) (map[string]value, []error) {
 }
 
 func syntaxError(file string, err error) error {
-	var syntax *yaml.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*yaml.SyntaxError](err); ok {
 		return at(file, syntax.Token, syntax.Message)
 	}
 	return &Error{Where: file, What: err.Error()}

@@ -140,8 +140,7 @@ func TestEverythingThatIsWrongIsReportedAtOnce(t *testing.T) {
 			t.Errorf("error %v does not name %s", err, want)
 		}
 	}
-	var one *settings.Error
-	if !errors.As(err, &one) {
+	if _, ok := errors.AsType[*settings.Error](err); !ok {
 		t.Errorf("%T holds no *settings.Error", err)
 	}
 }

@@ -92,9 +92,12 @@ func TestCursorsOfOtherQueriesAreRefused(t *testing.T) {
 		indexed bool
 		ok      bool
 	}{
-		{"", false, true}, {"", true, true},
-		{inPartition, false, true}, {inPartition, true, false},
-		{inIndex, true, true}, {inIndex, false, false},
+		{"", false, true},
+		{"", true, true},
+		{inPartition, false, true},
+		{inPartition, true, false},
+		{inIndex, true, true},
+		{inIndex, false, false},
 	} {
 		_, err := store.Query{Partition: "p", Cursor: c.cursor}.After(c.indexed)
 		if (err == nil) != c.ok || err != nil && !errors.Is(err, store.ErrInvalid) {

@@ -41,7 +41,7 @@ type listing struct {
 
 func (l *listing) folder(ctx context.Context, place, key string) error {
 	if err := ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // List says what it was doing
+		return err
 	}
 	entries, err := l.entries(place)
 	if err != nil {
@@ -99,7 +99,7 @@ func (l *listing) entries(place string) ([]fs.DirEntry, error) {
 		return nil, nil // deleted meanwhile
 	}
 	if err != nil {
-		return nil, err //nolint:wrapcheck // List says what it was doing
+		return nil, err
 	}
 	entries, err := f.ReadDir(-1)
 	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return cmp.Compare(segmentOf(a.Name()), segmentOf(b.Name())) })

@@ -57,11 +57,11 @@ func Open(dir string, clock seam.Clock) (*Store, error) {
 
 func (s *Store) prepare() error {
 	if err := s.root.RemoveAll(partial); err != nil {
-		return err //nolint:wrapcheck // Open says what it was doing
+		return err
 	}
 	for _, folder := range []string{objects, partial} {
 		if err := s.root.MkdirAll(folder, 0o700); err != nil {
-			return err //nolint:wrapcheck // Open says what it was doing
+			return err
 		}
 	}
 	return s.syncFolder(".")
@@ -78,7 +78,7 @@ func (s *Store) Close() error {
 // Put implements blob.Store. The object is written beside its place, made durable, and then renamed.
 func (s *Store) Put(ctx context.Context, key string, body io.Reader) (blob.Info, error) {
 	if err := blob.CheckKey(key); err != nil {
-		return blob.Info{}, err //nolint:wrapcheck // says all
+		return blob.Info{}, err
 	}
 	info, err := s.put(ctx, key, body)
 	if err != nil {
@@ -103,14 +103,14 @@ func (s *Store) put(ctx context.Context, key string, body io.Reader) (blob.Info,
 func (s *Store) writePartial(ctx context.Context, name string, body io.Reader, modified time.Time) (size int64, err error) {
 	f, err := s.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return 0, err //nolint:wrapcheck // Put says what it was doing
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if size, err = io.Copy(f, reader{ctx: ctx, Reader: body}); err != nil {
 		return 0, err //nolint:wrapcheck // Put says what it was doing
 	}
 	if err := s.root.Chtimes(name, modified, modified); err != nil {
-		return 0, err //nolint:wrapcheck // Put says what it was doing
+		return 0, err
 	}
 	return size, f.Sync()
 }
@@ -135,15 +135,15 @@ func (s *Store) move(temporary, place string) error {
 	s.tree.Lock()
 	defer s.tree.Unlock()
 	if err := s.root.MkdirAll(path.Dir(place), 0o700); err != nil {
-		return err //nolint:wrapcheck // Put says what it was doing
+		return err
 	}
-	return s.root.Rename(temporary, place) //nolint:wrapcheck // Put says what it was doing
+	return s.root.Rename(temporary, place)
 }
 
 func (s *Store) syncFolder(name string) error {
 	f, err := s.root.Open(name)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller says what it was doing
+		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
 }
@@ -151,7 +151,7 @@ func (s *Store) syncFolder(name string) error {
 // Get implements blob.Store.
 func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, blob.Info, error) {
 	if err := blob.CheckKey(key); err != nil {
-		return nil, blob.Info{}, err //nolint:wrapcheck // says all
+		return nil, blob.Info{}, err
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, blob.Info{}, fmt.Errorf("reading object %s: %w", key, err)
@@ -177,7 +177,7 @@ func infoOf(key string, stat fs.FileInfo) blob.Info {
 // Delete implements blob.Store. Folders that become empty go too.
 func (s *Store) Delete(ctx context.Context, key string) error {
 	if err := blob.CheckKey(key); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("deleting object %s: %w", key, err)
@@ -207,7 +207,7 @@ type reader struct {
 
 func (r reader) Read(p []byte) (int, error) {
 	if err := r.ctx.Err(); err != nil {
-		return 0, err //nolint:wrapcheck // Put says what it was doing
+		return 0, err
 	}
 	return r.Reader.Read(p) //nolint:wrapcheck // a reader's errors pass as they are
 }

@@ -23,7 +23,7 @@ func generate(args []string) error {
 	}
 	for name, page := range map[string]string{"settings.md": settings.Markdown(), "command-line.md": cli.Markdown()} {
 		const readable = 0o644
-		if err := os.WriteFile(filepath.Join(args[0], name), []byte(page), readable); err != nil { //nolint:gosec // pages are for everybody
+		if err := os.WriteFile(filepath.Join(args[0], name), []byte(page), readable); err != nil {
 			return fmt.Errorf("writing %s: %w", name, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 )
@@ -39,7 +40,7 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	response, err := t.base.RoundTrip(checked)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // a round tripper hands the other's error through
+		return nil, err
 	}
 	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
@@ -68,9 +69,7 @@ func (c *Contract) Handler(next http.Handler, report func(error)) http.Handler {
 				report(err)
 			}
 		}
-		for name, values := range recorder.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), recorder.Header())
 		w.WriteHeader(recorder.Code)
 		_, _ = w.Write(recorder.Body.Bytes()) // a client that has gone needs no answer
 	})

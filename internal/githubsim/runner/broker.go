@@ -93,10 +93,11 @@ func (b *broker) renew(ctx context.Context, job int64, log string) (cancelled bo
 
 func (b *broker) complete(ctx context.Context, job int64, log string, result Result) error {
 	in := struct {
+		Result
+
 		Session string `json:"session"`
 		Log     string `json:"log"`
-		Result
-	}{b.id, log, result}
+	}{result, b.id, log}
 	if _, err := b.call(ctx, callTimeout, http.MethodPost, jobPath(job, "complete"), in, nil); err != nil {
 		return fmt.Errorf("completing job %d: %w", job, err)
 	}

@@ -26,7 +26,7 @@ func perform(ctx context.Context, interrupted <-chan struct{}, todo order, log *
 	log.setUp(todo.Runner)
 	job, err := prepare(todo)
 	if err != nil {
-		for _, line := range strings.Split(err.Error(), "\n") {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
 			log.line("##[error]%s", line)
 		}
 		return Result{Conclusion: Failure, Steps: log.steps(Failure)}
@@ -61,7 +61,7 @@ func perform(ctx context.Context, interrupted <-chan struct{}, todo order, log *
 		err = executor.NewPlanExecutor(job.plan)(common.WithJobCancelContext(ctx, stopping))
 	}
 	run := job.plan.Stages[0].Runs[0].Job()
-	conclusion := conclude(run.Result, err, stopping, log)
+	conclusion := conclude(stopping, run.Result, err, log)
 	if errors.Is(context.Cause(stopping), errTimedOut) {
 		log.line("##[error]The job running on runner %s has exceeded the maximum execution time of %s.", todo.Runner, minutes(job.timeout))
 	}
@@ -70,7 +70,7 @@ func perform(ctx context.Context, interrupted <-chan struct{}, todo order, log *
 }
 
 // conclude decides what became of the job. A job that no step of was run did not succeed, whatever act says.
-func conclude(result string, err error, stopping context.Context, log *jobLog) string {
+func conclude(stopping context.Context, result string, err error, log *jobLog) string {
 	switch {
 	case stopping.Err() != nil:
 		return Cancelled

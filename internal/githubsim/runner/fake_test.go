@@ -25,7 +25,6 @@ type fakeGitHub struct {
 	renew     int
 	cancel    bool
 	cancelOn  string // cancel once the log holds this
-	deleted   bool
 	log       strings.Builder
 	completed *completion
 	closed    bool

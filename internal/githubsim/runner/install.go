@@ -48,7 +48,7 @@ func place(executable, target string) error {
 	}
 	if _, err := io.Copy(to, from); err != nil {
 		_ = to.Close()
-		return err
+		return fmt.Errorf("copying %s: %w", executable, err)
 	}
 	return to.Close()
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/runner"
 )
 
@@ -201,14 +202,16 @@ func TestExitCodes(t *testing.T) {
 		"deprecated": {func(f *fakeGitHub) { f.session = http.StatusUpgradeRequired }, nil, 1, "is deprecated"},
 		"deprecated, own code": {
 			func(f *fakeGitHub) { f.session = http.StatusUpgradeRequired },
-			[]string{"ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1"}, 7, "is deprecated",
+			[]string{"ACTIONS_RUNNER_RETURN_VERSION_DEPRECATED_EXIT_CODE=1"},
+			7, "is deprecated",
 		},
 		"result as code": {
 			func(f *fakeGitHub) {
 				definition := job("build", `{ on: push, jobs: { build: { runs-on: x, steps: [ { run: "false" } ] } } }`)
 				f.job = &definition
 			},
-			[]string{"ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED=true"}, 102, "completed with result: Failed",
+			[]string{"ACTIONS_RUNNER_RETURN_JOB_RESULT_FOR_HOSTED=true"},
+			102, "completed with result: Failed",
 		},
 	}
 	for name, test := range tests {

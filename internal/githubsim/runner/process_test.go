@@ -10,8 +10,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/runs-fleet/runs-fleet/internal/githubsim/runner"
 	"go.uber.org/goleak"
+
+	"github.com/runs-fleet/runs-fleet/internal/githubsim/runner"
 )
 
 // TestMain is also the listener, the worker and the shell of steps, which tests start as processes of this binary.

@@ -71,15 +71,15 @@ func shellCommand(shell string) string {
 // runStep is the worker's program as the shell of a step. It ends with the real shell's exit code.
 func runStep(control string, command []string) int {
 	runtime.LockOSThread()                          // the shell dies with the thread that started it
-	cmd := exec.Command(command[0], command[1:]...) //nolint:gosec,noctx // the workflow's own shell; killed with this process
+	cmd := exec.Command(command[0], command[1:]...) //nolint:noctx // the workflow's own shell; killed with this process
 	cmd.Env = stepEnvironment()
 	cmd.WaitDelay = streamsGrace
 	cmd.SysProcAttr = stepAttributes()
 	output := &lineEnd{to: os.Stdout}
 	cmd.Stdout, cmd.Stderr = output, output
 	if workspace := os.Getenv("GITHUB_WORKSPACE"); workspace != "" {
-		if real, err := filepath.EvalSymlinks(workspace); err == nil && sameFolder(".", real) {
-			cmd.Dir = real
+		if resolved, err := filepath.EvalSymlinks(workspace); err == nil && sameFolder(".", resolved) {
+			cmd.Dir = resolved
 		}
 	}
 	err := cmd.Start()
@@ -113,8 +113,8 @@ func sameFolder(a, b string) bool {
 // stepEnvironment is the environment that act made, corrected.
 func stepEnvironment() []string {
 	env := environment(os.Environ())
-	if real, err := filepath.EvalSymlinks(env["GITHUB_WORKSPACE"]); err == nil {
-		env["GITHUB_WORKSPACE"] = real
+	if resolved, err := filepath.EvalSymlinks(env["GITHUB_WORKSPACE"]); err == nil {
+		env["GITHUB_WORKSPACE"] = resolved
 	}
 	for _, name := range []string{"SHA_REF", "ImageOS", "ACT", "PWD", "OLDPWD"} {
 		delete(env, name)

@@ -40,7 +40,7 @@ func runWorker(in, out int) int {
 		return complain("preparing", err)
 	}
 	var todo order
-	orders := os.NewFile(uintptr(in), "order") //nolint:gosec // a descriptor number, checked by the read below
+	orders := os.NewFile(uintptr(in), "order")
 	if err := json.NewDecoder(orders).Decode(&todo); err != nil {
 		return complain("reading the order", err)
 	}
@@ -50,7 +50,7 @@ func runWorker(in, out int) int {
 		return complain("opening the log", err)
 	}
 	defer func() { _ = diag.Close() }()
-	reports := json.NewEncoder(os.NewFile(uintptr(out), "reports")) //nolint:gosec // as above
+	reports := json.NewEncoder(os.NewFile(uintptr(out), "reports"))
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	// A report that cannot be written means that the listener is gone, which ends this process too.

@@ -72,9 +72,10 @@ type File struct {
 
 // Dispatch starts a run.
 type Dispatch struct {
+	world.Trigger
+
 	Repository string `json:"repository"`
 	Path       string `json:"path"` // of the workflow file
-	world.Trigger
 }
 
 // Foreign is a runner that is not the fleet's.

@@ -142,7 +142,7 @@ func (s Scope) value(node yaml.Node) (any, error) {
 		}
 		return object, nil
 	default:
-		return nil, nil
+		return nil, nil //nolint:nilnil // the value of an empty node is null
 	}
 }
 

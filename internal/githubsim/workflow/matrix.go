@@ -3,6 +3,7 @@ package workflow
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"sort"
 	"strings"
@@ -192,9 +193,7 @@ func product(axes []axis) []Combination {
 		for _, c := range combinations {
 			for _, value := range a.values {
 				values := make(map[string]any, len(c.Values)+1)
-				for k, v := range c.Values {
-					values[k] = v
-				}
+				maps.Copy(values, c.Values)
 				values[a.key] = value
 				order := append(append([]string(nil), c.order...), a.key)
 				next = append(next, Combination{Values: values, order: order})

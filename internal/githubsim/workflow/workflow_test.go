@@ -37,7 +37,7 @@ func parse(t *testing.T, job string) *workflow.Job {
 
 func indent(text string) string {
 	var out strings.Builder
-	for _, line := range strings.Split(strings.Trim(text, "\n"), "\n") {
+	for line := range strings.SplitSeq(strings.Trim(text, "\n"), "\n") {
 		out.WriteString("    " + line + "\n")
 	}
 	return out.String()

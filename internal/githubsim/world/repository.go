@@ -4,6 +4,7 @@ import (
 	"crypto/sha1" //nolint:gosec // git's object ids are SHA-1
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 	"time"
@@ -153,9 +154,7 @@ func (w *World) commit(r *Repository, branch string, files map[string]string, me
 	previous := ""
 	if parent != nil {
 		previous = parent.SHA
-		for path, content := range parent.Files {
-			tree[path] = content
-		}
+		maps.Copy(tree, parent.Files)
 	}
 	hash := sha1.New() //nolint:gosec // git's object ids are SHA-1
 	for _, path := range sortedPaths(files) {

@@ -3,6 +3,8 @@ package world
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,8 +72,8 @@ func (w *World) Run(id int64) *Run { return w.runs[id] }
 // RunsOf returns the runs of a repository, newest first, as GitHub lists them.
 func (w *World) RunsOf(r *Repository) []*Run {
 	var runs []*Run
-	for i := len(w.runOrder) - 1; i >= 0; i-- {
-		if run := w.runs[w.runOrder[i]]; run.Repository == r {
+	for _, v := range slices.Backward(w.runOrder) {
+		if run := w.runs[v]; run.Repository == r {
 			runs = append(runs, run)
 		}
 	}
@@ -136,9 +138,7 @@ func (w *World) newRun(r *Repository, path string, file *workflow.File, trigger 
 		EventName: trigger.Name, Payload: map[string]any{}, Inputs: trigger.Inputs, Ref: "refs/heads/" + branch, HeadBranch: branch,
 		Commit: commit, Actor: trigger.Actor, Status: Queued, CreatedAt: now, UpdatedAt: now, CheckSuiteID: w.NextID(), file: file,
 	}
-	for key, value := range trigger.Payload {
-		run.Payload[key] = value
-	}
+	maps.Copy(run.Payload, trigger.Payload)
 	if run.EventName == "" {
 		run.EventName = "workflow_dispatch"
 	}

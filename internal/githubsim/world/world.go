@@ -48,7 +48,7 @@ func (w *World) SetFaults(f Faults) { w.faults = f }
 
 // NextID returns a new id, unique in this world and above 32 bits as GitHub's are.
 func (w *World) NextID() int64 {
-	w.nextID += 1 + int64(w.nextID%7) // gaps, so that nobody relies on consecutive ids
+	w.nextID += 1 + w.nextID%7 // gaps, so that nobody relies on consecutive ids
 	return w.nextID
 }
 

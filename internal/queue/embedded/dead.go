@@ -21,7 +21,7 @@ func (q *Queue) Dead(ctx context.Context, limit int) ([]queue.Message, error) {
 
 func (q *Queue) dead(ctx context.Context, limit int) ([]queue.Message, error) {
 	if err := queue.CheckReceive(limit); err != nil {
-		return nil, err //nolint:wrapcheck // says all
+		return nil, err
 	}
 	rows, err := q.db.Readers().QueryContext(ctx, selectMessages+" WHERE d.visible IS NULL ORDER BY d.id LIMIT ?", limit)
 	if err != nil {
@@ -45,7 +45,7 @@ func (q *Queue) Redrive(ctx context.Context) (int, error) {
 	err := q.db.Write(ctx, sqlitedb.Durable, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		var err error
 		returned, err = tx.Exec(ctx, "UPDATE deliveries SET visible = ?, receives = 0 WHERE visible IS NULL", now.UnixNano())
-		return err //nolint:wrapcheck // wrapped below
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("returning dead letters to the queue: %w", translate(err))
@@ -62,7 +62,7 @@ func (q *Queue) forgetOldDead(ctx context.Context, tx *sqlitedb.Tx, now time.Tim
 		"DELETE FROM deliveries WHERE visible IS NULL AND id < ?",
 	} {
 		if _, err := tx.Exec(ctx, statement, before); err != nil {
-			return err //nolint:wrapcheck // Receive says what it was doing
+			return err
 		}
 	}
 	return nil

@@ -90,13 +90,13 @@ func (q *Queue) recover(ctx context.Context) error {
 	err := q.db.Write(ctx, sqlitedb.Relaxed, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		err := tx.Each(ctx, func(scan func(dest ...any) error) error { return scan(&last) }, "SELECT coalesce(max(id), 0) FROM messages")
 		if err != nil {
-			return err //nolint:wrapcheck // Open says what it was doing
+			return err
 		}
 		returned, err = tx.Exec(ctx, "UPDATE deliveries SET visible = ? WHERE visible > ? AND receives > 0", now, now)
-		return err //nolint:wrapcheck // Open says what it was doing
+		return err
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // Open says what it was doing
+		return err
 	}
 	q.lastID.Store(last)
 	if returned > 0 {
@@ -129,10 +129,10 @@ func (q *Queue) Ready(ctx context.Context) error {
 	err = q.db.Write(ctx, sqlitedb.Durable, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		// Ids are positive, so that -1 is nobody's message.
 		if _, err := tx.Exec(ctx, "INSERT INTO messages (id, sent, body) VALUES (-1, ?, zeroblob(?))", now, queue.MaxBodyBytes); err != nil {
-			return err //nolint:wrapcheck // wrapped below
+			return err
 		}
 		_, err := tx.Exec(ctx, "DELETE FROM messages WHERE id = -1")
-		return err //nolint:wrapcheck // wrapped below
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("checking the queue: %w", translate(err))

@@ -27,7 +27,7 @@ func parseReceipt(s string) (receipt, error) {
 // Delete implements queue.Queue.
 func (q *Queue) Delete(ctx context.Context, receipts ...string) error {
 	if err := queue.CheckDelete(receipts); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	parsed := make([]receipt, 0, len(receipts))
 	for _, s := range receipts {
@@ -58,16 +58,16 @@ func (q *Queue) Delete(ctx context.Context, receipts ...string) error {
 func remove(ctx context.Context, tx *sqlitedb.Tx, r receipt) error {
 	n, err := tx.Exec(ctx, "DELETE FROM deliveries WHERE id = ? AND generation = ? AND visible IS NOT NULL", r.id, r.generation)
 	if err != nil || n == 0 {
-		return err //nolint:wrapcheck // Delete says what it was doing
+		return err
 	}
 	_, err = tx.Exec(ctx, "DELETE FROM messages WHERE id = ?", r.id)
-	return err //nolint:wrapcheck // Delete says what it was doing
+	return err
 }
 
 // Extend implements queue.Queue.
 func (q *Queue) Extend(ctx context.Context, receiptText string, d time.Duration) error {
 	if err := queue.CheckExtend(d); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	r, err := parseReceipt(receiptText)
 	if err != nil {
@@ -79,7 +79,7 @@ func (q *Queue) Extend(ctx context.Context, receiptText string, d time.Duration)
 		var err error
 		extended, err = tx.Exec(ctx, "UPDATE deliveries SET visible = ? WHERE id = ? AND generation = ? AND visible > ?",
 			now.Add(d).UnixNano(), r.id, r.generation, now.UnixNano())
-		return err //nolint:wrapcheck // wrapped below
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("extending a delivery: %w", translate(err))

@@ -14,7 +14,7 @@ import (
 // Receive implements queue.Queue. The message that has been visible longest comes first.
 func (q *Queue) Receive(ctx context.Context, limit int, wait time.Duration) ([]queue.Message, error) {
 	if err := queue.CheckReceive(limit); err != nil {
-		return nil, err //nolint:wrapcheck // says all
+		return nil, err
 	}
 	limit = min(limit, queue.MaxBatch)
 	var messages []queue.Message
@@ -61,7 +61,7 @@ func (q *Queue) take(ctx context.Context, limit int) (messages []queue.Message, 
 	if len(messages) > 0 {
 		q.room.Visible(now.Add(q.opts.Visibility)) // those who sleep did not see what may come back
 	}
-	return messages, next, err //nolint:wrapcheck // Receive says what it was doing
+	return messages, next, err
 }
 
 // delivery is a message with the count of its deliveries in the file.
@@ -76,14 +76,14 @@ func (q *Queue) deliver(ctx context.Context, tx *sqlitedb.Tx, found []delivery, 
 	for _, d := range found {
 		if d.Receives >= q.opts.MaxReceives {
 			if _, err := tx.Exec(ctx, "UPDATE deliveries SET visible = NULL WHERE id = ?", d.id); err != nil {
-				return 0, err //nolint:wrapcheck // Receive says what it was doing
+				return 0, err
 			}
 			dead++
 			continue
 		}
 		_, err := tx.Exec(ctx, "UPDATE deliveries SET visible = ?, receives = receives + 1, generation = generation + 1 WHERE id = ?", until, d.id)
 		if err != nil {
-			return 0, err //nolint:wrapcheck // Receive says what it was doing
+			return 0, err
 		}
 		d.Receives++
 		d.Receipt = receipt{id: d.id, generation: d.generation + 1}.String()
@@ -105,7 +105,7 @@ func visible(ctx context.Context, tx *sqlitedb.Tx, now time.Time, limit int) ([]
 		found = append(found, d)
 		return err
 	}, selectMessages+" WHERE d.visible <= ? ORDER BY d.visible LIMIT ?", now.UnixNano(), limit)
-	return found, err //nolint:wrapcheck // Receive says what it was doing
+	return found, err
 }
 
 func scanDelivery(scan func(dest ...any) error) (delivery, error) {
@@ -135,5 +135,5 @@ func nextVisible(ctx context.Context, tx *sqlitedb.Tx) (time.Time, error) {
 		next = time.Unix(0, nanoseconds)
 		return nil
 	}, "SELECT visible FROM deliveries WHERE visible IS NOT NULL ORDER BY visible LIMIT 1")
-	return next, err //nolint:wrapcheck // Receive says what it was doing
+	return next, err
 }

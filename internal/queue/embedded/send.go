@@ -21,7 +21,7 @@ type stored struct {
 // Send implements queue.Queue. It shares its fsync with concurrent callers, and stores all messages of a call or none.
 func (q *Queue) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	if err := queue.CheckSend(messages); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	if len(messages) == 0 {
 		return nil
@@ -65,11 +65,11 @@ func insert(ctx context.Context, tx *sqlitedb.Tx, batch []stored, sent int64) er
 	for _, s := range batch {
 		_, err := tx.Exec(ctx, "INSERT INTO messages (id, sent, attributes, body) VALUES (?, ?, ?, ?)", s.id, sent, s.attributes, s.body)
 		if err != nil {
-			return err //nolint:wrapcheck // Send says what it was doing
+			return err
 		}
 		_, err = tx.Exec(ctx, "INSERT INTO deliveries (id, visible, receives, generation) VALUES (?, ?, 0, 0)", s.id, s.visible)
 		if err != nil {
-			return err //nolint:wrapcheck // Send says what it was doing
+			return err
 		}
 	}
 	return nil

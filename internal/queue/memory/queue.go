@@ -70,7 +70,7 @@ func New(clock seam.Clock, random seam.Random, opts Options) *Queue {
 // Send implements queue.Queue.
 func (q *Queue) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	if err := queue.CheckSend(messages); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	if err := q.begin(ctx); err != nil {
 		return fmt.Errorf("sending %d messages: %w", len(messages), err)
@@ -97,7 +97,7 @@ func (q *Queue) append(messages []queue.Outgoing, now time.Time) {
 // begin refuses a call that must have no effect.
 func (q *Queue) begin(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // the caller's own
+		return err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -110,13 +110,13 @@ func (q *Queue) begin(ctx context.Context) error {
 // Receive implements queue.Queue.
 func (q *Queue) Receive(ctx context.Context, limit int, duration time.Duration) ([]queue.Message, error) {
 	if err := queue.CheckReceive(limit); err != nil {
-		return nil, err //nolint:wrapcheck // says all
+		return nil, err
 	}
 	limit = min(limit, queue.MaxBatch)
 	var messages []queue.Message
 	err := q.room.Wait(ctx, q.clock, duration, func(ctx context.Context) (bool, time.Time, error) {
 		if err := ctx.Err(); err != nil {
-			return false, time.Time{}, err //nolint:wrapcheck // the caller's own
+			return false, time.Time{}, err
 		}
 		var next time.Time
 		messages, next = q.take(limit, q.clock.Now())
@@ -142,7 +142,7 @@ func (q *Queue) take(limit int, now time.Time) (messages []queue.Message, next t
 		}
 	}
 	for len(visible) > 0 && len(messages) < limit {
-		i := int(q.random.Uint64() % uint64(len(visible))) //nolint:gosec // below the length, which is an int
+		i := int(q.random.Uint64() % uint64(len(visible)))
 		m := visible[i]
 		visible = slices.Delete(visible, i, i+1)
 		m.visible = now.Add(q.opts.Visibility)
@@ -178,7 +178,7 @@ func (m *message) receipt() string { return fmt.Sprintf("%d-%d", m.number, m.del
 // Delete implements queue.Queue.
 func (q *Queue) Delete(ctx context.Context, receipts ...string) error {
 	if err := queue.CheckDelete(receipts); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	for _, r := range receipts {
 		if err := checkReceipt(r); err != nil {
@@ -197,7 +197,7 @@ func (q *Queue) Delete(ctx context.Context, receipts ...string) error {
 // Extend implements queue.Queue.
 func (q *Queue) Extend(ctx context.Context, receipt string, d time.Duration) error {
 	if err := queue.CheckExtend(d); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	if err := checkReceipt(receipt); err != nil {
 		return err
@@ -246,7 +246,7 @@ func (q *Queue) Ready(ctx context.Context) error {
 // Dead implements queue.Queue.
 func (q *Queue) Dead(ctx context.Context, limit int) ([]queue.Message, error) {
 	if err := queue.CheckReceive(limit); err != nil {
-		return nil, err //nolint:wrapcheck // says all
+		return nil, err
 	}
 	if err := q.begin(ctx); err != nil {
 		return nil, fmt.Errorf("listing dead letters: %w", err)

@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -177,12 +178,12 @@ func deadTests() map[string]func(*testing.T, fixture) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				got := ""
+				var got strings.Builder
 				for _, m := range messages {
-					got += string(m.Body)
+					got.WriteString(string(m.Body))
 				}
-				if want := "abc"[:min(limit, 3)]; got != want {
-					t.Errorf("Dead(%d) = %q, want %q", limit, got, want)
+				if want := "abc"[:min(limit, 3)]; got.String() != want {
+					t.Errorf("Dead(%d) = %q, want %q", limit, got.String(), want)
 				}
 			}
 		},

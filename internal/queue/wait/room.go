@@ -68,11 +68,11 @@ func (r *Room) round(ctx context.Context, clock seam.Clock, deadline time.Time, 
 	}
 	r.sleepUntil(w, until)
 	if err := clock.Sleep(sleeping, until.Sub(now)); err != nil && sleeping.Err() == nil {
-		return true, err //nolint:wrapcheck // the clock's own
+		return true, err
 	}
 	if ctx.Err() != nil {
 		r.passOn(w)
-		return true, ctx.Err() //nolint:wrapcheck // the caller's own
+		return true, ctx.Err()
 	}
 	return false, nil
 }

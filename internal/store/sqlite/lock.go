@@ -36,7 +36,7 @@ func Lock(dir string) (unlock func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("locking the data directory %s: %w", dir, err)
 	}
-	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			err = &LockedError{Dir: dir, PID: holder(file)}
 		}
@@ -68,8 +68,8 @@ func holder(file io.Reader) int {
 
 func writeHolder(file *os.File) error {
 	if err := file.Truncate(0); err != nil {
-		return err //nolint:wrapcheck // Lock says what it was doing
+		return err
 	}
 	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
-	return err //nolint:wrapcheck // Lock says what it was doing
+	return err
 }

@@ -53,7 +53,7 @@ type access struct {
 func (s *Store) page(ctx context.Context, q store.Query, by access) (store.Page, error) {
 	after, err := q.After(by.indexed)
 	if err != nil {
-		return store.Page{}, err //nolint:wrapcheck // the caller says what it read
+		return store.Page{}, err
 	}
 	bounds := q.Bounds()
 	if bounds.Empty {

@@ -49,7 +49,7 @@ func values(row store.Row, version uint64) []any {
 		value = []byte{} // nil would be NULL
 	}
 	return []any{
-		[]byte(row.Key.Partition), []byte(row.Key.Sort), int64(version), expires(row), //nolint:gosec // writes never reach 2^63
+		[]byte(row.Key.Partition), []byte(row.Key.Sort), int64(version), expires(row),
 		index1, index1Sort, index2, index2Sort, value,
 	}
 }
@@ -75,12 +75,12 @@ func scan(into func(dest ...any) error) (store.Row, error) {
 	var version, expires int64
 	err := into(&partition, &sort, &version, &expires, &index1, &index1Sort, &index2, &index2Sort, &value)
 	if err != nil {
-		return store.Row{}, err //nolint:wrapcheck // the caller says what it read
+		return store.Row{}, err
 	}
 	row.Key = store.Key{Partition: string(partition), Sort: string(sort)}
 	row.Index1 = store.Key{Partition: string(index1), Sort: string(index1Sort)}
 	row.Index2 = store.Key{Partition: string(index2), Sort: string(index2Sort)}
-	row.Version = uint64(version) //nolint:gosec // never negative, see values
+	row.Version = uint64(version)
 	row.Value = value
 	if expires != 0 {
 		row.Expires = time.Unix(expires, 0).UTC()

@@ -62,7 +62,7 @@ func version(ctx context.Context, tx *sqlitedb.Tx, key store.Key, now int64) (ui
 	if store.Expired(expires, now) {
 		return 0, nil
 	}
-	return uint64(version), nil //nolint:gosec // never negative, see values
+	return uint64(version), nil
 }
 
 func write(ctx context.Context, tx *sqlitedb.Tx, w store.Write, version uint64) error {
@@ -76,7 +76,7 @@ func write(ctx context.Context, tx *sqlitedb.Tx, w store.Write, version uint64) 
 	case store.OpCheck:
 	default: // CheckWrites has refused it
 	}
-	return err //nolint:wrapcheck // transact says which row
+	return err
 }
 
 // Sweep deletes at most limit rows that have expired, which no reader sees any more, and says how many. A sweep that
@@ -88,7 +88,7 @@ func (s *Store) Sweep(ctx context.Context, limit int) (int, error) {
 		var err error
 		deleted, err = tx.Exec(ctx, "DELETE FROM rows WHERE rowid IN"+
 			" (SELECT rowid FROM rows WHERE expires > 0 AND expires <= ? ORDER BY expires LIMIT ?)", now, limit)
-		return err //nolint:wrapcheck // wrapped below
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("deleting expired rows: %w", err)

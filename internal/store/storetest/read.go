@@ -32,7 +32,7 @@ func testQueries(t *testing.T, h Harness) {
 		{"from is inclusive", store.Query{From: "b/10"}, []string{"b/10", "b/2", "c", "é"}},
 		{"to is exclusive", store.Query{To: "b/10"}, []string{"a/1", "b", "b/1"}},
 		{"from and to", store.Query{From: "b", To: "c"}, []string{"b", "b/1", "b/10", "b/2"}},
-		{"from equal to to", store.Query{From: "b", To: "b"}, nil},
+		{"from equal to", store.Query{From: "b", To: "b"}, nil},
 		{"from after to", store.Query{From: "c", To: "b"}, nil},
 		{"prefix with from and to", store.Query{Prefix: "b/", From: "b/10", To: "b/2"}, []string{"b/10"}},
 		{"from before the prefix", store.Query{Prefix: "b/", From: "a"}, []string{"b/1", "b/10", "b/2"}},
@@ -56,8 +56,10 @@ func testQueries(t *testing.T, h Harness) {
 		wantSorts(t, s.Query, store.Query{Partition: "none"})
 	})
 	t.Run("rows have every field", func(t *testing.T) {
-		want := store.Row{Key: key("full", "1"), Value: []byte{0, 1}, Index1: key("i", "1"), Index2: key("j", "2"),
-			Expires: h.Now().Add(time.Hour), Version: 1}
+		want := store.Row{
+			Key: key("full", "1"), Value: []byte{0, 1}, Index1: key("i", "1"), Index2: key("j", "2"),
+			Expires: h.Now().Add(time.Hour), Version: 1,
+		}
 		put(t, s, want)
 		rows, err := all(t.Context(), s.Query, store.Query{Partition: "full"})
 		if diff := cmp.Diff([]store.Row{want}, rows, rowEqual()); err != nil || diff != "" {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -290,7 +291,7 @@ func testConcurrentWriters(t *testing.T, h Harness) {
 						t.Errorf("Query: %v", err)
 						return
 					}
-					if len(page.Rows) == 2 && string(page.Rows[0].Value) != string(page.Rows[1].Value) {
+					if len(page.Rows) == 2 && !bytes.Equal(page.Rows[0].Value, page.Rows[1].Value) {
 						t.Errorf("read %q and %q of one transaction", page.Rows[0].Value, page.Rows[1].Value)
 					}
 				}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/simclient"
 )
 
@@ -24,7 +25,8 @@ func TestObserve(t *testing.T) {
 		want    row
 	}{
 		"running": {
-			simclient.Job{ID: 1, RunID: 7, Key: "build", Name: "build", Status: "in_progress", RunnerName: "r", StartedAt: noon.Add(-3 * time.Second), QueueWait: time.Second}, nil,
+			simclient.Job{ID: 1, RunID: 7, Key: "build", Name: "build", Status: "in_progress", RunnerName: "r", StartedAt: noon.Add(-3 * time.Second), QueueWait: time.Second},
+			nil,
 			row{Workflow: "ci", Job: "build", Key: "build", RunID: 7, JobID: 1, Status: "in_progress", Runner: "r", Waited: time.Second, WaitedMS: 1000, Ran: 3 * time.Second, RanMS: 3000, Expected: Success},
 		},
 		"ended": {
@@ -33,11 +35,13 @@ func TestObserve(t *testing.T) {
 			row{Workflow: "ci", Job: "build", Key: "build", RunID: 7, JobID: 1, Status: "completed", Runner: "r", Ran: 2 * time.Second, RanMS: 2000, Result: Success, Expected: Success},
 		},
 		"reported by a check that names it": {
-			simclient.Job{ID: 1, RunID: 7, Key: "typo", Name: "typo", Status: "queued"}, []simclient.Report{failed},
+			simclient.Job{ID: 1, RunID: 7, Key: "typo", Name: "typo", Status: "queued"},
+			[]simclient.Report{failed},
 			row{Workflow: "ci", Job: "typo", Key: "typo", RunID: 7, JobID: 1, Status: "queued", Result: LabelError, Expected: LabelError, Report: &report{Kind: "check_run", Commit: "abc", Title: "label error", Summary: "job typo has a typo"}},
 		},
 		"reported by a status": {
-			simclient.Job{ID: 1, RunID: 7, Key: "typo", Name: "typo", Status: "completed", Conclusion: "cancelled"}, []simclient.Report{status},
+			simclient.Job{ID: 1, RunID: 7, Key: "typo", Name: "typo", Status: "completed", Conclusion: "cancelled"},
+			[]simclient.Report{status},
 			row{Workflow: "ci", Job: "typo", Key: "typo", RunID: 7, JobID: 1, Status: "completed", Result: LabelError, Expected: LabelError, Report: &report{Kind: "status", Commit: "abc", Title: "unknown key"}},
 		},
 		"a check about another job, commit or matter": {

@@ -44,7 +44,7 @@ func (c *Controller) Hello(ctx context.Context, h agentapi.Hello) (agentapi.Welc
 func (c *Controller) bind(ctx context.Context, id fleet.MachineID, h agentapi.Hello) error {
 	row, err := c.Records.Machine(ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	m, now := row.V, c.Clock.Now()
 	switch {
@@ -65,9 +65,10 @@ func (c *Controller) bind(ctx context.Context, id fleet.MachineID, h agentapi.He
 	}
 	writes := [][]store.Write{c.putMachine(row, m), c.Records.PutAgentKey(h.KeyHash, id, now.Add(keepNames))}
 	if err := c.Records.Commit(ctx, writes...); err != nil {
-		return err //nolint:wrapcheck // says what was written
+		return err
 	}
 	c.boots.add(now.Sub(m.Launched))
+	c.Observer.MachineReady(m.Market, now.Sub(m.Launched))
 	c.Logger.InfoContext(ctx, "machine ready", "machine", id.String(), "boot", now.Sub(m.Launched), "agent", h.Version)
 	c.hints.now(m.Shape)
 	return nil
@@ -92,7 +93,7 @@ func (c *Controller) Poll(ctx context.Context, key string, r agentapi.Report) (a
 		var wait time.Duration
 		switch {
 		case spent:
-			if err := c.put(ctx, m, retiring(m.V, "its registrations are used up", now)); err != nil && !store.IsConflict(err) {
+			if err := c.put(ctx, m, retiring(m.V, textSpent, now)); err != nil && !store.IsConflict(err) {
 				return agentapi.Orders{}, err
 			}
 			continue
@@ -134,7 +135,7 @@ func (c *Controller) machineOf(ctx context.Context, key string) (fleet.MachineID
 	}
 	row, err := c.Records.MachineOfKey(ctx, hash)
 	if err != nil {
-		return fleet.MachineID{}, err //nolint:wrapcheck // says what was read
+		return fleet.MachineID{}, err
 	}
 	if !row.Exists() {
 		return fleet.MachineID{}, fmt.Errorf("%w: unknown key", agentapi.ErrRefused)
@@ -149,7 +150,7 @@ func (c *Controller) reported(ctx context.Context, id fleet.MachineID, r agentap
 	err := c.retry(ctx, func() error {
 		row, err := c.Records.Machine(ctx, id)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		if !row.Exists() {
 			return fmt.Errorf("%w: %s is not known", agentapi.ErrRefused, id)
@@ -163,14 +164,14 @@ func (c *Controller) reported(ctx context.Context, id fleet.MachineID, r agentap
 		if m.Code != "" && row.V.Code == "" {
 			head, err := c.Records.Head(ctx, m.Shape)
 			if err != nil {
-				return err //nolint:wrapcheck // says what was read
+				return err
 			}
 			if head.Exists() {
 				writes = append(writes, c.Records.PutHead(head, backOff(head.V, id.Site.Region, m.Market, m.Code, m.Retire.Reason, c.Clock.Now())))
 			}
 		}
 		if err := c.Records.Commit(ctx, writes...); err != nil {
-			return err //nolint:wrapcheck // says what was written
+			return err
 		}
 		out.V, out.Version = m, row.Version+1
 		out.V.Due = nextLook(m)

@@ -24,36 +24,72 @@ func TestApplyReport(t *testing.T) {
 		r     agentapi.Report
 		check func(fleet.Machine) bool
 	}{
-		{"rule 3.2: the lease is renewed", handedOut(), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStarting},
-			func(m fleet.Machine) bool { return m.Lease.Equal(sec(30+60)) && m.State == fleet.MachineAssigned }},
-		{"connected: listening", handedOut(), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerConnected},
+		{
+			"rule 3.2: the lease is renewed", handedOut(),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStarting},
+			func(m fleet.Machine) bool { return m.Lease.Equal(sec(30+60)) && m.State == fleet.MachineAssigned },
+		},
+		{
+			"connected: listening", handedOut(),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerConnected},
 			func(m fleet.Machine) bool {
 				return m.State == fleet.MachineListening && m.NextMatch.Equal(sec(30+60)) && !m.Word
-			}},
-		{"worker started: working", handedOut(), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerConnected, WorkerStarted: true, WorkerRunning: true},
+			},
+		},
+		{
+			"worker started: working", handedOut(),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerConnected, WorkerStarted: true, WorkerRunning: true},
 			func(m fleet.Machine) bool {
 				return m.State == fleet.MachineWorking && m.WorkerStarted.Equal(sec(30)) && m.WorkerRunning
-			}},
-		{"rule 4.4: the agent's word after the hand-out", handedOut(), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStopped, ExitCode: &code},
-			func(m fleet.Machine) bool { return m.Word && m.State == fleet.MachineAssigned }},
-		{"rule 4.4: the answer was lost", handedOut(), agentapi.Report{Sequence: 6, Listener: agentapi.ListenerNone},
-			func(m fleet.Machine) bool { return m.Word }},
-		{"rule 4.4: a report older than the hand-out says nothing", handedOut(), agentapi.Report{Sequence: 5, Listener: agentapi.ListenerNone},
-			func(m fleet.Machine) bool { return !m.Word }},
-		{"rule 6.1: the agent confirms", end(handedOut()), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStopped},
-			func(m fleet.Machine) bool { return m.Retire.Confirmed && m.State == fleet.MachineRetiring }},
-		{"rule 6.1: a starting listener is no confirmation", end(handedOut()), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStarting},
-			func(m fleet.Machine) bool { return !m.Retire.Confirmed }},
-		{"rule 6.1: its worker had started: back to working", end(handedOut()), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerConnected, WorkerStarted: true, WorkerRunning: true},
-			func(m fleet.Machine) bool { return m.State == fleet.MachineWorking && m.Retire == nil }},
-		{"rule 6.3: the goodbye", handedOut(), agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStopped, WorkerStarted: true, Done: true},
-			func(m fleet.Machine) bool { return m.State == fleet.MachineRetiring && m.Retire.Goodbye }},
-		{"an agent that cannot serve", handedOut(), agentapi.Report{Sequence: 6, Failure: "no runner to be had"},
+			},
+		},
+		{
+			"rule 4.4: the agent's word after the hand-out", handedOut(),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStopped, ExitCode: &code},
+			func(m fleet.Machine) bool { return m.Word && m.State == fleet.MachineAssigned },
+		},
+		{
+			"rule 4.4: the answer was lost", handedOut(),
+			agentapi.Report{Sequence: 6, Listener: agentapi.ListenerNone},
+			func(m fleet.Machine) bool { return m.Word },
+		},
+		{
+			"rule 4.4: a report older than the hand-out says nothing", handedOut(),
+			agentapi.Report{Sequence: 5, Listener: agentapi.ListenerNone},
+			func(m fleet.Machine) bool { return !m.Word },
+		},
+		{
+			"rule 6.1: the agent confirms", end(handedOut()),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStopped},
+			func(m fleet.Machine) bool { return m.Retire.Confirmed && m.State == fleet.MachineRetiring },
+		},
+		{
+			"rule 6.1: a starting listener is no confirmation", end(handedOut()),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStarting},
+			func(m fleet.Machine) bool { return !m.Retire.Confirmed },
+		},
+		{
+			"rule 6.1: its worker had started: back to working", end(handedOut()),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerConnected, WorkerStarted: true, WorkerRunning: true},
+			func(m fleet.Machine) bool { return m.State == fleet.MachineWorking && m.Retire == nil },
+		},
+		{
+			"rule 6.3: the goodbye", handedOut(),
+			agentapi.Report{Sequence: 6, Runner: "n1", Listener: agentapi.ListenerStopped, WorkerStarted: true, Done: true},
+			func(m fleet.Machine) bool { return m.State == fleet.MachineRetiring && m.Retire.Goodbye },
+		},
+		{
+			"an agent that cannot serve", handedOut(),
+			agentapi.Report{Sequence: 6, Failure: "no runner to be had"},
 			func(m fleet.Machine) bool {
 				return m.State == fleet.MachineRetiring && m.Code != "" && m.Retire.Cleared
-			}},
-		{"a runner that is not ours is not believed", handedOut(), agentapi.Report{Sequence: 6, Runner: "x", Listener: agentapi.ListenerConnected, WorkerStarted: true},
-			func(m fleet.Machine) bool { return m.State == fleet.MachineAssigned && m.WorkerStarted.IsZero() }},
+			},
+		},
+		{
+			"a runner that is not ours is not believed", handedOut(),
+			agentapi.Report{Sequence: 6, Runner: "x", Listener: agentapi.ListenerConnected, WorkerStarted: true},
+			func(m fleet.Machine) bool { return m.State == fleet.MachineAssigned && m.WorkerStarted.IsZero() },
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

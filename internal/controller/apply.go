@@ -28,7 +28,7 @@ func (c *Controller) applyOnce(ctx context.Context, s fleet.Sighting) error {
 	id := fleet.JobID{Host: s.Repository.Host, ID: s.Job}
 	kept, err := c.Records.Job(ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	now := c.Clock.Now()
 	if !kept.Exists() && !c.wanted(s) {
@@ -36,6 +36,7 @@ func (c *Controller) applyOnce(ctx context.Context, s fleet.Sighting) error {
 	}
 	if !s.Authoritative && s.State == fleet.JobQueued && !s.Created.IsZero() && now.Sub(s.Created) > lateQueued &&
 		(!kept.Exists() || kept.V.State == fleet.JobWaiting) {
+		c.Observer.FellBack(FallbackLateDelivery)
 		return c.lookUp(ctx, s.Repository, s.Job)
 	}
 	job := kept.V.Job
@@ -49,7 +50,11 @@ func (c *Controller) applyOnce(ctx context.Context, s fleet.Sighting) error {
 		}
 	}
 	job, change := job.See(s, now, over)
-	return c.store(ctx, kept, job, change, now)
+	if err := c.store(ctx, kept, job, change, now); err != nil {
+		return err
+	}
+	c.observeJob(job, change, !kept.Exists(), s.Authoritative)
+	return nil
 }
 
 // wanted says whether a job that we do not know concerns us.
@@ -99,7 +104,7 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 	if job.Counts() && (fresh || !kept.V.Counts()) {
 		alive, err := c.Records.Alive(ctx, job.Shape)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		writes = append(writes, c.Records.KeepAlive(alive, job.Shape))
 	}
@@ -122,7 +127,7 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 		writes = append(writes, c.Records.PutJob(kept, row, keepJobs))
 	}
 	if err := c.Records.Commit(ctx, writes...); err != nil {
-		return err //nolint:wrapcheck // says what was written
+		return err
 	}
 	c.applied(ctx, job, change, fresh, machine)
 	return nil
@@ -134,6 +139,7 @@ func (c *Controller) applied(ctx context.Context, job fleet.Job, change fleet.Ch
 		c.Logger.InfoContext(ctx, "job", "job", job.ID.ID, "state", job.State, "conclusion", job.Conclusion, "runner", job.Runner,
 			"repository", job.Repository.FullName(), "epoch", job.Epoch)
 		if job.Counts() {
+			c.arrivals.count(job.ID, job.Shape, c.Clock.Now())
 			c.hints.job(job.Shape)
 		} else {
 			c.hints.now(job.Shape)
@@ -189,15 +195,17 @@ func titleOf(err error) string {
 }
 
 // demandRows makes or moves the demand's row, and the heads of the shapes concerned (rule 1.9).
-func (c *Controller) demandRows(ctx context.Context, job fleet.Job, demand fleet.Demand, shape fleet.Shape, resolved fleet.Resolved, now time.Time) ([][]store.Write, error) {
+func (c *Controller) demandRows(
+	ctx context.Context, job fleet.Job, demand fleet.Demand, shape fleet.Shape, resolved fleet.Resolved, now time.Time,
+) ([][]store.Write, error) {
 	var writes [][]store.Write
 	row, err := c.Records.Demand(ctx, job.Demand)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	head, err := c.Records.Head(ctx, job.Shape)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	state := row.V
 	if !row.Exists() {
@@ -211,7 +219,7 @@ func (c *Controller) demandRows(ctx context.Context, job fleet.Job, demand fleet
 	if former != job.Shape {
 		old, err := c.Records.Head(ctx, former)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // says what was read
+			return nil, err
 		}
 		moved := map[fleet.DemandKey]fleet.ShapeKey{job.Demand: job.Shape}
 		for k, v := range old.V.Moved {
@@ -250,11 +258,11 @@ func (c *Controller) demandRows(ctx context.Context, job fleet.Job, demand fleet
 func (c *Controller) attributed(ctx context.Context, job *fleet.Job, runner string, now time.Time, writes *[][]store.Write) (record.Kept[fleet.Machine], error) {
 	pointer, err := c.Records.MachineOfRunner(ctx, job.ID.Host, runner)
 	if err != nil || !pointer.Exists() {
-		return record.Kept[fleet.Machine]{}, err //nolint:wrapcheck // says what was read
+		return record.Kept[fleet.Machine]{}, err
 	}
 	kept, err := c.Records.Machine(ctx, pointer.V.Machine)
 	if err != nil || !kept.Exists() {
-		return record.Kept[fleet.Machine]{}, err //nolint:wrapcheck // says what was read
+		return record.Kept[fleet.Machine]{}, err
 	}
 	if runner == job.Runner {
 		job.Machine = pointer.V.Machine.String()
@@ -300,14 +308,14 @@ func (c *Controller) runnersOver(ctx context.Context, job fleet.Job) (bool, erro
 	for _, name := range job.Runners() {
 		pointer, err := c.Records.MachineOfRunner(ctx, job.ID.Host, name)
 		if err != nil {
-			return false, err //nolint:wrapcheck // says what was read
+			return false, err
 		}
 		if !pointer.Exists() {
 			continue
 		}
 		m, err := c.Records.Machine(ctx, pointer.V.Machine)
 		if err != nil {
-			return false, err //nolint:wrapcheck // says what was read
+			return false, err
 		}
 		if !m.Exists() || !m.V.Live() {
 			continue
@@ -342,7 +350,7 @@ func (c *Controller) lookUp(ctx context.Context, repository fleet.Repository, id
 func (c *Controller) forget(ctx context.Context, id fleet.JobID) error {
 	kept, err := c.Records.Job(ctx, id)
 	if err != nil || !kept.Exists() || kept.V.Over() {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	now := c.Clock.Now()
 	return c.Apply(ctx, fleet.Sighting{
@@ -358,7 +366,7 @@ func (c *Controller) demandStarted(ctx context.Context, job fleet.Job, now time.
 	}
 	row, err := c.Records.Demand(ctx, job.Demand)
 	if err != nil || !row.Exists() {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	if row.V.Unmatched >= unmatchedMost {
 		c.spawn(ctx, "end back-off of "+string(job.Demand), func(ctx context.Context) { c.endBackoffs(context.WithoutCancel(ctx), job.Shape, job.Demand) })
@@ -393,13 +401,13 @@ func (c *Controller) changeJob(ctx context.Context, id fleet.JobID, f func(*flee
 	return c.retry(ctx, func() error {
 		kept, err := c.Records.Job(ctx, id)
 		if err != nil || !kept.Exists() {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		j := kept.V.Job
 		if !f(&j, c.Clock.Now()) {
 			return nil
 		}
-		return c.Records.Commit(ctx, c.Records.PutJob(kept, record.Job{Job: j, Due: nextJobLook(j)}, keepJobs)) //nolint:wrapcheck // says what was written
+		return c.Records.Commit(ctx, c.Records.PutJob(kept, record.Job{Job: j, Due: nextJobLook(j)}, keepJobs))
 	})
 }
 

@@ -71,6 +71,12 @@ func (d deadlined) Mint(r MintRequest) (Registration, error) {
 
 // Delete removes a registration by id, or by name if the id is not known.
 func (d deadlined) Delete(runner fleet.Runner) (Deletion, error) {
+	answer, err := d.delete(runner)
+	d.c.observeDeletion(answer, err)
+	return answer, err
+}
+
+func (d deadlined) delete(runner fleet.Runner) (Deletion, error) {
 	r := runner.Repository
 	ctx, cancel := d.c.Clock.WithTimeout(d.ctx, githubDeadline)
 	defer cancel()

@@ -39,6 +39,7 @@ type Config struct {
 	Clock    seam.Clock
 	Random   seam.Random
 	Logger   *slog.Logger
+	Observer Observer // optional
 
 	// Site is where machines are launched.
 	Site fleet.Site
@@ -82,6 +83,7 @@ type Controller struct {
 	listings listings
 	calls    inflight
 	boots    boots
+	arrivals arrivals
 
 	strays        sightings // instances without a row
 	strayPass     time.Time // of the provider sweep only
@@ -123,6 +125,9 @@ func New(c Config) (*Controller, error) {
 	if c.ProviderInterval <= 0 {
 		c.ProviderInterval = providerEvery
 	}
+	if c.Observer == nil {
+		c.Observer = unobserved{}
+	}
 	ctl := &Controller{Config: c}
 	ctl.hints.init(ctl)
 	return ctl, nil
@@ -148,11 +153,11 @@ func (c *Controller) Run(ctx context.Context) error {
 	for i := range c.Workers {
 		start(fmt.Sprintf("queue worker %d", i), c.takeMessages)
 	}
-	start("due rows", c.every(dueEvery, c.workDue))
-	start("shapes", c.every(reconcileEvery, c.hintAliveShapes))
-	start("GitHub truth", c.every(c.ScanInterval, c.sweepGitHub))
-	start("provider truth", c.every(c.ProviderInterval, c.sweepProvider))
-	start("registrations", c.every(registrationsEvery, c.sweepRegistrations))
+	start("due rows", c.every(dueEvery, SweepDue, c.workDue))
+	start("shapes", c.every(reconcileEvery, SweepShapes, c.hintAliveShapes))
+	start("GitHub truth", c.every(c.ScanInterval, SweepGitHub, c.sweepGitHub))
+	start("provider truth", c.every(c.ProviderInterval, SweepProvider, c.sweepProvider))
+	start("registrations", c.every(registrationsEvery, SweepRegistrations, c.sweepRegistrations))
 	<-ctx.Done()
 	c.hints.stop()
 	loops.Wait()
@@ -169,11 +174,16 @@ const (
 )
 
 // every runs f at once and then at each interval, until the context ends.
-func (c *Controller) every(d time.Duration, f func(context.Context) error) func(context.Context) {
+func (c *Controller) every(d time.Duration, s Sweep, f func(context.Context) error) func(context.Context) {
 	return func(ctx context.Context) {
 		for {
-			if err := f(ctx); err != nil && ctx.Err() == nil {
-				c.Logger.WarnContext(ctx, "periodic work ended early and will be tried again", "error", err)
+			began := c.Clock.Now()
+			err := f(ctx)
+			if ctx.Err() == nil {
+				c.Observer.Swept(s, c.Clock.Now().Sub(began), err)
+				if err != nil {
+					c.Logger.WarnContext(ctx, "periodic work ended early and will be tried again", "work", s, "error", err)
+				}
 			}
 			if c.Clock.Sleep(ctx, d) != nil {
 				return
@@ -201,6 +211,7 @@ func (c *Controller) begin(ctx context.Context, name string) context.Context {
 // recovered keeps one bad row from ending the server (failure mode A4).
 func (c *Controller) recovered(name string) {
 	if r := recover(); r != nil {
+		c.Observer.FellBack(FallbackPanic)
 		c.Logger.Error("a bug was met; the work will be tried again", "in", name, "panic", fmt.Sprint(r), "stack", stack())
 	}
 }

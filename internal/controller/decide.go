@@ -47,11 +47,6 @@ type retirement struct {
 	Reason  string
 }
 
-// empty says that there is nothing to write.
-func (d decision) empty() bool {
-	return len(d.Moves) == 0 && len(d.Assign) == 0 && len(d.Retire) == 0 && d.Launch == 0
-}
-
 // demandCount is what is counted of one demand.
 type demandCount struct {
 	key    fleet.DemandKey
@@ -205,14 +200,14 @@ func (s situation) surplus(d *decision, counts []demandCount, ready, starting []
 		return n
 	}
 	if over > 0 {
-		rest := pick(starting, over, "no job needs it any more")
-		pick(ready, rest, "no job needs it any more")
+		rest := pick(starting, over, textUnneeded)
+		pick(ready, rest, textUnneeded)
 	}
 	for _, c := range counts {
 		slices.SortStableFunc(c.idle, func(a, b fleet.Count) int {
 			return cmp.Or(cmp.Compare(idleRank(b), idleRank(a)), a.Launched.Compare(b.Launched), cmp.Compare(a.ID.String(), b.ID.String()))
 		})
-		pick(c.idle, len(c.idle)-c.queued, "its demand has fewer queued jobs than runners")
+		pick(c.idle, len(c.idle)-c.queued, textOutnumbered)
 	}
 	for _, r := range chosen {
 		name := r.Machine.String()

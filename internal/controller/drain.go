@@ -42,7 +42,7 @@ func (c *Controller) retireIdle(ctx context.Context, id fleet.MachineID) error {
 	err := c.changeMachine(ctx, id, func(m *fleet.Machine, now time.Time) bool {
 		switch m.State {
 		case fleet.MachineStarting, fleet.MachineReady, fleet.MachineAssigned, fleet.MachineListening:
-			*m = retiring(*m, "the fleet is draining", now)
+			*m = retiring(*m, textDraining, now)
 			began = true
 			return true
 		default:
@@ -68,7 +68,7 @@ func (c *Controller) Kill(ctx context.Context) error {
 			if !m.Live() {
 				return false
 			}
-			*m = retiring(*m, "an operator killed it", now)
+			*m = retiring(*m, textKilled, now)
 			m.Retire.Cleared = true
 			return true
 		})

@@ -21,11 +21,11 @@ func (c *Controller) workDue(ctx context.Context) error {
 	for {
 		rows, err := c.Records.DueRows(ctx, c.Clock.Now(), dueBatch)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		for _, d := range rows {
 			if ctx.Err() != nil {
-				return nil
+				return nil //nolint:nilerr // the server stops
 			}
 			if err := c.lookAt(ctx, d); err != nil {
 				c.Logger.WarnContext(ctx, "a look is put off", "row", d.Row.Key.Partition, "error", err)
@@ -43,7 +43,7 @@ func (c *Controller) lookAt(ctx context.Context, d record.Due) error {
 	case record.DueLaunch:
 		l, err := record.LaunchOf(d)
 		if err != nil {
-			return err //nolint:wrapcheck // names the row
+			return err
 		}
 		id := l.V.ID
 		c.spawn(ctx, "launch "+id, func(ctx context.Context) { c.call(ctx, id) })
@@ -51,7 +51,7 @@ func (c *Controller) lookAt(ctx context.Context, d record.Due) error {
 	case record.DueMachine:
 		m, err := record.MachineOf(d)
 		if err != nil {
-			return err //nolint:wrapcheck // names the row
+			return err
 		}
 		id := m.V.ID
 		if !c.calls.begin(id.String()) {
@@ -65,7 +65,7 @@ func (c *Controller) lookAt(ctx context.Context, d record.Due) error {
 	case record.DueJob:
 		j, err := record.JobOf(d)
 		if err != nil {
-			return err //nolint:wrapcheck // names the row
+			return err
 		}
 		return c.lookAtJob(ctx, j.V.ID)
 	default:
@@ -77,7 +77,7 @@ func (c *Controller) lookAt(ctx context.Context, d record.Due) error {
 func (c *Controller) lookAtJob(ctx context.Context, id fleet.JobID) error {
 	kept, err := c.Records.Job(ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	j := kept.V
 	if !kept.Exists() || j.Due.IsZero() || c.Clock.Now().Before(j.Due) {
@@ -100,7 +100,7 @@ func (c *Controller) putOff(ctx context.Context, id fleet.JobID, cause error) er
 		kept, err := c.Records.Job(ctx, id)
 		now := c.Clock.Now()
 		if err != nil || !kept.Exists() || kept.V.Due.IsZero() || now.Before(kept.V.Due) {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		wait := 2 * time.Minute
 		if cause != nil {
@@ -112,6 +112,6 @@ func (c *Controller) putOff(ctx context.Context, id fleet.JobID, cause error) er
 		}
 		row := kept.V
 		row.Due = now.Add(wait)
-		return c.Records.Commit(ctx, c.Records.PutJob(kept, row, keepJobs)) //nolint:wrapcheck // says what was written
+		return c.Records.Commit(ctx, c.Records.PutJob(kept, row, keepJobs))
 	})
 }

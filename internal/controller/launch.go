@@ -70,7 +70,7 @@ func (c *Controller) call(ctx context.Context, id string) {
 func (c *Controller) callOnce(ctx context.Context, id string) error {
 	kept, err := c.Records.Launch(ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	l := kept.V
 	if !kept.Exists() || l.Settled() {
@@ -82,7 +82,7 @@ func (c *Controller) callOnce(ctx context.Context, id string) error {
 	}
 	if !now.Before(l.NextCall) { // a repeat: note it first
 		if err := c.Records.Commit(ctx, c.Records.PutLaunch(kept, l.Called(now), keepLaunches)); err != nil {
-			return err //nolint:wrapcheck // says what was written
+			return err
 		}
 	}
 	var r provider.Request
@@ -91,7 +91,9 @@ func (c *Controller) callOnce(ctx context.Context, id string) error {
 	}
 	callCtx, cancel := c.Clock.WithTimeout(ctx, launchDeadline)
 	defer cancel()
+	waits := c.arrivals.begin(id, c.Clock.Now())
 	answer, err := c.Provider.Launch(callCtx, r)
+	c.Observer.LaunchCalled(LaunchCall{Market: l.Market, Outcome: launchOutcome(err), Waits: waits})
 	switch {
 	case errors.Is(err, provider.ErrInvalid), errors.Is(err, provider.ErrTokenReused):
 		answer = provider.Answer{Errors: []provider.LaunchError{{Code: "InvalidRequest", Message: err.Error(), Count: l.Count}}}
@@ -103,6 +105,7 @@ func (c *Controller) callOnce(ctx context.Context, id string) error {
 
 // settleByListing ends a launch that was not answered for ten minutes (rule 2.4).
 func (c *Controller) settleByListing(ctx context.Context, l fleet.Launch) error {
+	c.Observer.FellBack(FallbackSettled)
 	listCtx, cancel := c.Clock.WithTimeout(ctx, listDeadline)
 	defer cancel()
 	instances, err := c.Provider.List(listCtx, l.Site)
@@ -131,7 +134,7 @@ func (c *Controller) applyAnswer(ctx context.Context, id string, a provider.Answ
 	return c.retry(ctx, func() error {
 		kept, err := c.Records.Launch(ctx, id)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		if !kept.Exists() {
 			return nil
@@ -152,9 +155,10 @@ func (c *Controller) applyAnswer(ctx context.Context, id string, a provider.Answ
 			return err
 		}
 		if err := c.Records.Commit(ctx, append(writes, more...)...); err != nil {
-			return err //nolint:wrapcheck // says what was written
+			return err
 		}
 		if failed > 0 {
+			c.observeFailed(l.Market, failed, a.Errors)
 			c.Logger.WarnContext(ctx, "places of a launch failed", "launch", id, "failed", failed, "codes", l.Codes, "errors", errorTexts(a.Errors))
 			c.hints.now(l.Shape)
 		}
@@ -174,7 +178,7 @@ func errorTexts(errs []provider.LaunchError) string {
 func (c *Controller) failedPlaces(ctx context.Context, l fleet.Launch, failed int, errs []provider.LaunchError) ([][]store.Write, error) {
 	head, err := c.Records.Head(ctx, l.Shape)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	h := head.V
 	if failed == 0 {
@@ -186,11 +190,11 @@ func (c *Controller) failedPlaces(ctx context.Context, l fleet.Launch, failed in
 	}
 	live, err := c.Records.Live(ctx, l.Site.Environment)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	writes := [][]store.Write{c.Records.PutLive(live, l.Site.Environment, record.Live{Count: max(0, live.V.Count-failed)})}
 	if len(errs) == 0 {
-		errs = []provider.LaunchError{{Code: "Missing", Message: "the provider created fewer machines than asked for and gave no reason"}}
+		errs = []provider.LaunchError{{Code: codeMissing, Message: "the provider created fewer machines than asked for and gave no reason"}}
 	}
 	for _, e := range errs {
 		h = backOff(h, l.Site.Region, l.Market, e.Code, e.Message, c.Clock.Now())
@@ -203,7 +207,7 @@ func (c *Controller) attach(ctx context.Context, id string, instances []provider
 	return c.retry(ctx, func() error {
 		kept, err := c.Records.Launch(ctx, id)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		if !kept.Exists() {
 			return nil
@@ -211,7 +215,7 @@ func (c *Controller) attach(ctx context.Context, id string, instances []provider
 		l := kept.V
 		head, err := c.Records.Head(ctx, l.Shape)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		now := c.Clock.Now()
 		var writes [][]store.Write
@@ -219,7 +223,7 @@ func (c *Controller) attach(ctx context.Context, id string, instances []provider
 			mid := fleet.MachineID{Site: l.Site, ID: i.ID}
 			row, err := c.Records.Machine(ctx, mid)
 			if err != nil {
-				return err //nolint:wrapcheck // says what was read
+				return err
 			}
 			if row.Exists() {
 				continue
@@ -239,7 +243,11 @@ func (c *Controller) attach(ctx context.Context, id string, instances []provider
 			return nil
 		}
 		writes = append(writes, c.Records.PutLaunch(kept, l, keepLaunches))
-		return c.Records.Commit(ctx, writes...) //nolint:wrapcheck // says what was written
+		if err := c.Records.Commit(ctx, writes...); err != nil {
+			return err
+		}
+		c.Observer.PlacesSettled(Places{Market: l.Market, Count: l.Attached - kept.V.Attached})
+		return nil
 	})
 }
 
@@ -258,7 +266,7 @@ func (c *Controller) retry(ctx context.Context, f func() error) error {
 			return err
 		}
 		if sleepErr := c.Clock.Sleep(ctx, c.jitter(20*time.Millisecond)); sleepErr != nil {
-			return sleepErr //nolint:wrapcheck // the context's own error
+			return sleepErr
 		}
 	}
 	return err

@@ -72,7 +72,7 @@ func (c *Controller) listRun(ctx context.Context, r fleet.Repository, run int64,
 func (c *Controller) listMatching(ctx context.Context, m fleet.Machine, after time.Time) (bool, error) {
 	open, err := c.Records.OpenJobs(ctx, m.Repository.Host, m.Repository.ID)
 	if err != nil {
-		return false, err //nolint:wrapcheck // says what was read
+		return false, err
 	}
 	var runs []int64
 	for _, e := range open {
@@ -93,6 +93,7 @@ func (c *Controller) listMatching(ctx context.Context, m fleet.Machine, after ti
 
 // listFor finds the job of a worker that GitHub has not named, and ends the machine's hold (rules 1.3, 1.4).
 func (c *Controller) listFor(ctx context.Context, m kept) error {
+	c.Observer.FellBack(FallbackUnattributed)
 	done, err := c.listMatching(ctx, m.V, m.V.WorkerStarted)
 	if err != nil {
 		return err
@@ -120,7 +121,7 @@ const unmatchedMost = 2
 func (c *Controller) unmatched(ctx context.Context, m kept) error {
 	demand, err := c.Records.Demand(ctx, m.V.Demand)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	queued, err := c.queuedOf(ctx, demand.V)
 	if err != nil {
@@ -146,13 +147,14 @@ func (c *Controller) unmatched(ctx context.Context, m kept) error {
 			x.NextMatch = now.Add(listingEvery)
 			return true
 		}
-		*x = retiring(*x, "it listened for a minute and GitHub gave it none of the queued jobs", now)
+		*x = retiring(*x, textUnmatched, now)
 		retired = true
 		return true
 	})
 	if err != nil || !retired {
 		return err
 	}
+	c.Observer.FellBack(FallbackUnmatched)
 	c.hints.now(m.V.Shape)
 	c.wakes.wake(m.V.ID)
 	return c.countUnmatched(ctx, m.V.Demand)
@@ -164,11 +166,11 @@ func (c *Controller) countUnmatched(ctx context.Context, k fleet.DemandKey) erro
 	err := c.retry(ctx, func() error {
 		row, err := c.Records.Demand(ctx, k)
 		if err != nil || !row.Exists() {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		state = row.V
 		state.Unmatched++
-		return c.Records.Commit(ctx, c.Records.PutDemand(row, state, c.Clock.Now().Add(keepDemands))) //nolint:wrapcheck // says what was written
+		return c.Records.Commit(ctx, c.Records.PutDemand(row, state, c.Clock.Now().Add(keepDemands)))
 	})
 	if err != nil || state.Unmatched < unmatchedMost {
 		return err
@@ -197,7 +199,7 @@ func (c *Controller) countUnmatched(ctx context.Context, k fleet.DemandKey) erro
 func (c *Controller) queuedOf(ctx context.Context, d fleet.DemandState) ([]fleet.JobID, error) {
 	entries, err := c.Records.Queued(ctx, d.Shape)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	var out []fleet.JobID
 	for _, e := range entries {

@@ -41,8 +41,7 @@ func (c *Controller) lookAtMachine(ctx context.Context, id fleet.MachineID) {
 // again puts a machine's next look off after an unknown answer.
 func (c *Controller) again(ctx context.Context, id fleet.MachineID, cause error) {
 	wait := tryAgain
-	var budget *BudgetError
-	if errors.As(cause, &budget) {
+	if budget, ok := errors.AsType[*BudgetError](cause); ok {
 		wait = max(wait, budget.Until.Sub(c.Clock.Now()))
 	}
 	err := c.changeMachine(ctx, id, func(m *fleet.Machine, now time.Time) bool {
@@ -59,20 +58,20 @@ func (c *Controller) changeMachine(ctx context.Context, id fleet.MachineID, f fu
 	return c.retry(ctx, func() error {
 		row, err := c.Records.Machine(ctx, id)
 		if err != nil || !row.Exists() {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		m := row.V
 		if !f(&m, c.Clock.Now()) {
 			return nil
 		}
-		return c.Records.Commit(ctx, c.putMachine(row, m)) //nolint:wrapcheck // says what was written
+		return c.Records.Commit(ctx, c.putMachine(row, m))
 	})
 }
 
 // put writes a machine that was read, and makes its shape be looked at.
 func (c *Controller) put(ctx context.Context, old kept, m fleet.Machine) error {
 	if err := c.Records.Commit(ctx, c.putMachine(old, m)); err != nil {
-		return err //nolint:wrapcheck // says what was written
+		return err
 	}
 	c.hints.now(m.Shape)
 	c.wakes.wake(m.ID)
@@ -93,11 +92,11 @@ func (c *Controller) do(ctx context.Context, m kept, what look) error {
 	case lookMatch:
 		return c.unmatched(ctx, m)
 	case lookEnded:
-		r := retiring(m.V, "its job ended and its agent says nothing of a worker", now)
+		r := retiring(m.V, textAgentIdle, now)
 		r.Retire.Cleared = true
 		return c.put(ctx, m, r)
 	case lookRuntime:
-		r := retiring(m.V, "its job is over its maximum runtime of "+m.V.MaxRuntime.String(), now)
+		r := retiring(m.V, textOverrun+" of "+m.V.MaxRuntime.String(), now)
 		r.Retire.Cleared = true
 		return c.put(ctx, m, r)
 	case lookDelete:
@@ -113,7 +112,8 @@ func (c *Controller) do(ctx context.Context, m kept, what look) error {
 
 // leaseExpired begins a retirement without the agent (rules 3.5, 6.2).
 func (c *Controller) leaseExpired(ctx context.Context, m kept, now time.Time) error {
-	return c.put(ctx, m, retiring(m.V, "its agent has not been heard of since "+m.V.Lease.Add(-fleet.LeaseLocal).UTC().Format("15:04:05 UTC"), now))
+	c.Observer.FellBack(FallbackLease)
+	return c.put(ctx, m, retiring(m.V, textSilent+" since "+m.V.Lease.Add(-fleet.LeaseLocal).UTC().Format("15:04:05 UTC"), now))
 }
 
 // fail takes a machine out of the supply at once and rests its shape's market for the code.
@@ -121,7 +121,7 @@ func (c *Controller) fail(ctx context.Context, m kept, code, text string) error 
 	now := c.Clock.Now()
 	head, err := c.Records.Head(ctx, m.V.Shape)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	r := retiring(m.V, text, now)
 	r.Code = code
@@ -131,7 +131,7 @@ func (c *Controller) fail(ctx context.Context, m kept, code, text string) error 
 		writes = append(writes, c.Records.PutHead(head, backOff(head.V, m.V.ID.Site.Region, m.V.Market, code, text, now)))
 	}
 	if err := c.Records.Commit(ctx, writes...); err != nil {
-		return err //nolint:wrapcheck // says what was written
+		return err
 	}
 	c.Logger.WarnContext(ctx, "a machine failed", "machine", m.V.ID.String(), "code", code, "reason", text)
 	c.hints.now(m.V.Shape)
@@ -140,6 +140,7 @@ func (c *Controller) fail(ctx context.Context, m kept, code, text string) error 
 
 // noWorker looks the job of an attributed machine up, then retires the machine (rule 5.5).
 func (c *Controller) noWorker(ctx context.Context, m kept) error {
+	c.Observer.FellBack(FallbackNoWorker)
 	if err := c.lookUp(ctx, m.V.Repository, m.V.Job); err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (c *Controller) noWorker(ctx context.Context, m kept) error {
 		if x.State != fleet.MachineWorking || !x.WorkerStarted.IsZero() || x.Job != m.V.Job {
 			return false
 		}
-		*x = retiring(*x, "GitHub gave it a job, but no worker started within a minute", now)
+		*x = retiring(*x, textNoWorker, now)
 		return true
 	})
 }
@@ -169,11 +170,11 @@ const terminateDeadline = 30 * time.Second
 func (c *Controller) gone(ctx context.Context, id fleet.MachineID, reason string) error {
 	m, err := c.Records.Machine(ctx, id)
 	if err != nil || !m.Exists() || !m.V.Live() {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	live, err := c.Records.Live(ctx, id.Site.Environment)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	now := c.Clock.Now()
 	state, text := fleet.MachineGone, "It has ended."
@@ -192,8 +193,9 @@ func (c *Controller) gone(ctx context.Context, id fleet.MachineID, reason string
 	err = c.Records.Commit(ctx, c.putMachine(m, ended),
 		c.Records.PutLive(live, id.Site.Environment, record.Live{Count: max(0, live.V.Count-1)}))
 	if err != nil {
-		return err //nolint:wrapcheck // says what was written
+		return err
 	}
+	c.Observer.MachineEnded(MachineEnd{State: state, Worked: worked(m.V), Reason: endReason(m.V, reason != "")})
 	c.Logger.InfoContext(ctx, "machine ended", "machine", id.String(), "state", state, "job", m.V.Job, "reason", text)
 	c.hints.now(m.V.Shape)
 	c.wakes.wake(id)

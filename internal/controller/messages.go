@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 )
 
@@ -28,6 +29,7 @@ func (c *Controller) takeMessages(ctx context.Context) {
 		messages, err := c.Queue.Receive(ctx, receiveBatch, receiveWait)
 		if err != nil {
 			if ctx.Err() == nil {
+				c.Observer.FellBack(FallbackReceive)
 				c.Logger.WarnContext(ctx, "receiving from the queue; trying again", "error", err)
 				_ = c.Clock.Sleep(ctx, receivePause)
 			}
@@ -46,6 +48,7 @@ func (c *Controller) deleteMessages(ctx context.Context, receipts []string) {
 	ctx, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
 	defer cancel()
 	if err := c.Queue.Delete(ctx, receipts...); err != nil {
+		c.Observer.FellBack(FallbackDelete)
 		c.Logger.WarnContext(ctx, "messages were applied but not deleted; applying them again changes nothing", "error", err)
 	}
 }
@@ -76,16 +79,18 @@ func (c *Controller) handle(ctx context.Context, m queue.Message) (done bool) {
 	defer cancel()
 	e, err := DecodeEvent(m.Body)
 	if err == nil && e.Job != nil {
+		end := c.arrivals.receive(fleet.JobID{Host: e.Job.Repository.Host, ID: e.Job.Job}, e.Received)
 		err = c.Apply(work, *e.Job)
+		end()
 	}
 	if err == nil {
 		return true
 	}
 	wait := min(retryFirst<<min(m.Receives, 8), retryMost)
-	var budget *BudgetError
-	if errors.As(err, &budget) {
+	if budget, ok := errors.AsType[*BudgetError](err); ok {
 		wait = max(wait, budget.Until.Sub(c.Clock.Now()))
 	}
+	c.Observer.FellBack(FallbackDelivery)
 	c.Logger.WarnContext(ctx, "a delivery could not be applied and will come back", "message", m.ID, "receives", m.Receives, "wait", wait, "error", err)
 	if err := c.Queue.Extend(work, m.Receipt, min(wait, 10*time.Minute)); err != nil {
 		c.Logger.WarnContext(ctx, "the delivery comes back after the queue's own time", "message", m.ID, "error", err)

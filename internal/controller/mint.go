@@ -18,7 +18,7 @@ import (
 func (c *Controller) mint(ctx context.Context, m kept, sequence int64) (o agentapi.Orders, wait time.Duration, err error) {
 	demand, err := c.Records.Demand(ctx, m.V.Demand)
 	if err != nil {
-		return o, 0, err //nolint:wrapcheck // says what was read
+		return o, 0, err
 	}
 	if !demand.Exists() {
 		return o, rereadEvery, nil // surplus soon
@@ -33,7 +33,7 @@ func (c *Controller) mint(ctx context.Context, m kept, sequence int64) (o agenta
 		return o, 0, nil
 	}
 	if err != nil {
-		return o, 0, err //nolint:wrapcheck // says what was written
+		return o, 0, err
 	}
 	registration, err := c.github(ctx).Mint(MintRequest{
 		Repository: named.Repository, Group: demand.V.Demand.Group, Name: name, Labels: demand.V.RawLabels,
@@ -42,15 +42,20 @@ func (c *Controller) mint(ctx context.Context, m kept, sequence int64) (o agenta
 	var refused *RefusedError
 	switch {
 	case err == nil:
+		c.Observer.Minted(MintDone)
 		return c.handOut(ctx, m.V.ID, name, registration, sequence)
 	case errors.As(err, &budget):
+		c.Observer.Minted(MintNoBudget)
 		wait, err = c.unburn(ctx, m.V.ID, name, budget)
 		return o, wait, err
 	case errors.As(err, &refused):
+		c.Observer.Minted(MintRefused)
 		return o, 0, c.mintRefused(ctx, m.V.ID, m.V.Demand, refused)
 	case errors.Is(err, ErrNameTaken):
+		c.Observer.Minted(MintNameTaken)
 		return o, 0, nil // with the next generation's name
 	default:
+		c.Observer.Minted(MintUnknown)
 		c.Logger.WarnContext(ctx, "a registration has an unknown outcome; its name is burnt", "machine", m.V.ID.String(), "runner", name, "error", err)
 		return o, mintPause, nil
 	}
@@ -75,7 +80,7 @@ func (c *Controller) handOut(ctx context.Context, id fleet.MachineID, name strin
 		o = agentapi.Orders{}
 		row, err := c.Records.Machine(ctx, id)
 		if err != nil || !row.Exists() {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		m := row.V
 		m.Runners = slices.Clone(m.Runners)
@@ -94,7 +99,7 @@ func (c *Controller) handOut(ctx context.Context, id fleet.MachineID, name strin
 			}}
 		}
 		if err := c.Records.Commit(ctx, c.putMachine(row, m)); err != nil {
-			return err //nolint:wrapcheck // says what was written
+			return err
 		}
 		return nil
 	})
@@ -122,15 +127,15 @@ func (c *Controller) mintRefused(ctx context.Context, id fleet.MachineID, k flee
 	err := c.retry(ctx, func() error {
 		row, err := c.Records.Machine(ctx, id)
 		if err != nil || !row.Exists() {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		demand, err := c.Records.Demand(ctx, k)
 		if err != nil || !demand.Exists() {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		head, err := c.Records.Head(ctx, demand.V.Shape)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		now := c.Clock.Now()
 		state := demand.V.MintRefused(refused.Error(), now)
@@ -150,7 +155,7 @@ func (c *Controller) mintRefused(ctx context.Context, id fleet.MachineID, k flee
 			writes = append(writes, c.putMachine(row, m.To(fleet.MachineReady, now, "GitHub refused its registration: "+refused.Error()+".")))
 		}
 		shape = demand.V.Shape
-		return c.Records.Commit(ctx, writes...) //nolint:wrapcheck // says what was written
+		return c.Records.Commit(ctx, writes...)
 	})
 	if err != nil {
 		return err

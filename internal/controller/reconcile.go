@@ -16,13 +16,16 @@ const reconcileTries = 12
 
 // Reconcile closes the difference between a shape's need and its supply. It may be called at any time, any number of times.
 func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
+	began, lost := c.Clock.Now(), 0
+	defer func() { c.Observer.Reconciled(c.Clock.Now().Sub(began), lost) }()
 	for conflicts := 0; conflicts < reconcileTries; {
 		more, err := c.reconcileOnce(ctx, k)
 		switch {
 		case store.IsConflict(err):
 			conflicts++
+			lost++
 			if err := c.Clock.Sleep(ctx, c.jitter(20*time.Millisecond)); err != nil {
-				return err //nolint:wrapcheck // the context's own error
+				return err
 			}
 		case err != nil:
 			return fmt.Errorf("reconciling shape %s: %w", k, err)
@@ -32,24 +35,25 @@ func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
 			conflicts = 0 // a decision was made: a long queue takes many
 		}
 	}
+	c.Observer.FellBack(FallbackConflicts)
 	c.Logger.InfoContext(ctx, "other writers were faster; the shape is looked at again within 10 s", "shape", k)
 	return nil
 }
 
 // jitter returns a time between half of d and d.
 func (c *Controller) jitter(d time.Duration) time.Duration {
-	return d/2 + time.Duration(c.Random.Uint64()%uint64(d/2)) //nolint:gosec // d is a positive constant
+	return d/2 + time.Duration(c.Random.Uint64()%uint64(d/2))
 }
 
 // reconcileOnce makes one decision; more says that another should follow at once.
 func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey) (more bool, err error) {
 	alive, err := c.Records.Alive(ctx, k)
 	if err != nil {
-		return false, err //nolint:wrapcheck // says what was read
+		return false, err
 	}
 	view, err := c.Records.View(ctx, k, c.Clock.Now())
 	if err != nil || !view.Head.Exists() {
-		return false, err //nolint:wrapcheck // says what was read
+		return false, err
 	}
 	s := situation{View: view, Now: c.Clock.Now(), Free: fleet.MaxLaunchCount, Paced: fleet.MaxLaunchCount, Draining: c.draining.Load()}
 	d := decide(s)
@@ -75,7 +79,7 @@ func (c *Controller) room(ctx context.Context, s *situation) (record.Kept[record
 	environment := head.Shape.Environment
 	live, err := c.Records.Live(ctx, environment)
 	if err != nil {
-		return live, err //nolint:wrapcheck // says what was read
+		return live, err
 	}
 	s.Live, s.MaxRunners = live.V.Count, c.MaxRunners
 	if s.Resting = c.resting(head, s.Now); s.Resting != "" {
@@ -89,7 +93,7 @@ func (c *Controller) room(ctx context.Context, s *situation) (record.Kept[record
 	s.Free -= s.outstandingCalls()
 	waiting, err := c.Records.Waiting(ctx, environment)
 	if err != nil {
-		return live, err //nolint:wrapcheck // says what was read
+		return live, err
 	}
 	oldest := time.Time{}
 	if len(s.View.Jobs) > 0 {
@@ -132,6 +136,8 @@ type plan struct {
 	writes [][]store.Write
 	wake   []fleet.MachineID
 	launch string
+	// secondMarket says that the launch's market is not the preferred one.
+	secondMarket bool
 }
 
 // commit writes the decision, and sets in motion what follows from it.
@@ -157,12 +163,16 @@ func (p *plan) commit(ctx context.Context) error {
 		p.add(p.c.Records.PutHead(p.view.Head, head))
 	}
 	if err := p.c.Records.Commit(ctx, p.writes...); err != nil {
-		return err //nolint:wrapcheck // says what was written
+		return err
 	}
+	p.c.arrivals.decide(p.k, p.now, p.launch, p.d.Launch)
 	for _, id := range p.wake {
 		p.c.wakes.wake(id)
 	}
 	if p.launch != "" {
+		if p.secondMarket {
+			p.c.Observer.FellBack(FallbackMarket)
+		}
 		id := p.launch
 		p.c.spawn(ctx, "launch "+id, func(ctx context.Context) { p.c.call(ctx, id) })
 	}
@@ -179,7 +189,7 @@ func (p *plan) addLaunch(head record.Head) {
 	l = l.Called(p.now)
 	p.add(p.c.Records.PutLaunch(record.Kept[fleet.Launch]{}, l, keepLaunches))
 	p.add(p.c.Records.PutLive(p.live, head.Shape.Environment, record.Live{Count: p.live.V.Count + l.Count}))
-	p.launch = id
+	p.launch, p.secondMarket = id, l.Market != markets(head.Shape.Spec)[0]
 	p.c.Logger.Info("launching", "launch", id, "shape", p.k, "count", l.Count, "market", l.Market, "region", l.Site.Region)
 }
 
@@ -190,11 +200,11 @@ func (p *plan) machines(ctx context.Context) (changed bool, err error) {
 	for _, a := range p.d.Assign {
 		m, err := p.c.Records.Machine(ctx, a.Machine)
 		if err != nil {
-			return false, err //nolint:wrapcheck // says what was read
+			return false, err
 		}
 		demand, err := p.c.Records.Demand(ctx, a.Demand)
 		if err != nil {
-			return false, err //nolint:wrapcheck // says what was read
+			return false, err
 		}
 		if !m.Exists() || m.V.State != fleet.MachineReady || !demand.Exists() {
 			return false, &store.ConflictError{}
@@ -206,7 +216,7 @@ func (p *plan) machines(ctx context.Context) (changed bool, err error) {
 	for _, r := range p.d.Retire {
 		m, err := p.c.Records.Machine(ctx, r.Machine)
 		if err != nil {
-			return false, err //nolint:wrapcheck // says what was read
+			return false, err
 		}
 		if !m.Exists() {
 			return false, &store.ConflictError{}
@@ -237,7 +247,7 @@ func (p *plan) moves(ctx context.Context) error {
 	for _, e := range p.d.Moves[:min(most, len(p.d.Moves))] {
 		job, err := p.c.Records.Job(ctx, e.Job)
 		if err != nil {
-			return err //nolint:wrapcheck // says what was read
+			return err
 		}
 		target := p.view.Head.V.Moved[e.Demand]
 		if !job.Exists() || !job.V.Counts() || job.V.Shape != p.k {
@@ -247,7 +257,7 @@ func (p *plan) moves(ctx context.Context) error {
 			targets[target] = true
 			alive, err := p.c.Records.Alive(ctx, target)
 			if err != nil {
-				return err //nolint:wrapcheck // says what was read
+				return err
 			}
 			p.add(p.c.Records.KeepAlive(alive, target))
 		}

@@ -27,6 +27,7 @@ func (c *Controller) reportSoon(ctx context.Context, id fleet.JobID) {
 			return
 		}
 		if err := c.report(ctx, id); err != nil {
+			c.Observer.FellBack(FallbackReport)
 			c.Logger.WarnContext(ctx, "the author could not be told on the commit; trying again", "job", id.ID, "error", err)
 		}
 	})
@@ -36,7 +37,7 @@ func (c *Controller) reportSoon(ctx context.Context, id fleet.JobID) {
 func (c *Controller) report(ctx context.Context, id fleet.JobID) error {
 	row, err := c.Records.Job(ctx, id)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	j := row.V.Job
 	if !row.Exists() || !untold(j) {
@@ -83,7 +84,7 @@ func untold(j fleet.Job) bool {
 func (c *Controller) sameProblem(ctx context.Context, j fleet.Job) ([]fleet.Job, error) {
 	open, err := c.Records.OpenJobs(ctx, j.ID.Host, j.Repository.ID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	var out []fleet.Job
 	for _, e := range open {
@@ -92,7 +93,7 @@ func (c *Controller) sameProblem(ctx context.Context, j fleet.Job) ([]fleet.Job,
 		}
 		row, err := c.Records.Job(ctx, e.Job)
 		if err != nil {
-			return nil, err //nolint:wrapcheck // says what was read
+			return nil, err
 		}
 		s := row.V.Job
 		if s.Problem != nil && s.HeadSHA == j.HeadSHA && s.Problem.Detail == j.Problem.Detail {

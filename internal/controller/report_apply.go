@@ -33,9 +33,9 @@ func applyReport(m fleet.Machine, r agentapi.Report, now time.Time) (next fleet.
 	m = applyWorker(m, r, now)
 	m = applyListener(m, r, now)
 	if r.Done && (m.Retire == nil || !m.Retire.Goodbye) {
-		reason := "its job has ended"
+		reason := textJobEnded
 		if m.WorkerStarted.IsZero() {
-			reason = "its runner ended without a job"
+			reason = textRunnerEnded
 		}
 		m = retiring(m, reason, now)
 		m.Retire.Goodbye = true
@@ -110,7 +110,7 @@ func applyListener(m fleet.Machine, r agentapi.Report, now time.Time) fleet.Mach
 	}
 	switch m.State {
 	case fleet.MachineListening:
-		m = retiring(m, "its registration ended before GitHub gave it a job", now)
+		m = retiring(m, textListenerEnded, now)
 		return confirm(m)
 	case fleet.MachineRetiring:
 		return confirm(m)

@@ -51,6 +51,7 @@ func (c *Controller) whoRunsOn(ctx context.Context, m kept) error {
 	if err != nil {
 		return err
 	}
+	c.Observer.FellBack(FallbackAskedGitHub)
 	running := false
 	for _, id := range jobs {
 		truth, err := c.github(ctx).Job(m.V.Repository, id)
@@ -89,7 +90,7 @@ const silentWork = 5 * time.Minute
 func (c *Controller) candidates(ctx context.Context, m fleet.Machine) ([]int64, error) {
 	open, err := c.Records.OpenJobs(ctx, m.Repository.Host, m.Repository.ID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what was read
+		return nil, err
 	}
 	var out []int64
 	for _, e := range open {

@@ -27,7 +27,7 @@ func (c *Controller) sweepGitHub(ctx context.Context) error {
 	var failed error
 	for _, r := range repositories {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the server stops
 		}
 		if err := c.sweepRepository(ctx, r); err != nil {
 			failed = errors.Join(failed, err)
@@ -78,7 +78,7 @@ func (c *Controller) sweepRepository(ctx context.Context, r fleet.Repository) er
 func (c *Controller) sweepOpenJobs(ctx context.Context, r fleet.Repository, live []int64, began time.Time) error {
 	open, err := c.Records.OpenJobs(ctx, r.Host, r.ID)
 	if err != nil {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
 	asked := 0
 	for _, e := range open {

@@ -116,8 +116,9 @@ func (c *Controller) checkRows(ctx context.Context, instances map[string]provide
 func (c *Controller) endedElsewhere(ctx context.Context, id fleet.MachineID, reason string) error {
 	m, err := c.Records.Machine(ctx, id)
 	if err != nil || !m.Exists() || !m.V.Live() {
-		return err //nolint:wrapcheck // says what was read
+		return err
 	}
+	c.Observer.FellBack(FallbackEndedElsewhere)
 	if err := c.retry(ctx, func() error { return c.gone(ctx, id, reason) }); err != nil {
 		return err
 	}
@@ -195,18 +196,19 @@ func (c *Controller) rowless(ctx context.Context, i provider.Instance) (bool, er
 	id := fleet.MachineID{Site: i.Site, ID: i.ID}
 	m, err := c.Records.Machine(ctx, id)
 	if err != nil {
-		return false, err //nolint:wrapcheck // says what was read
+		return false, err
 	}
 	if m.Exists() {
 		return !m.V.Live(), nil
 	}
 	l, err := c.Records.Launch(ctx, i.LaunchID)
 	if err != nil {
-		return false, err //nolint:wrapcheck // says what was read
+		return false, err
 	}
 	if !l.Exists() || l.V.Settled() {
 		return true, nil
 	}
+	c.Observer.FellBack(FallbackListed)
 	return false, c.attach(ctx, i.LaunchID, []provider.Instance{i})
 }
 
@@ -214,7 +216,7 @@ func (c *Controller) rowless(ctx context.Context, i provider.Instance) (bool, er
 func (c *Controller) beat(ctx context.Context) (young bool, err error) {
 	row, err := c.Records.Heartbeat(ctx)
 	if err != nil {
-		return true, err //nolint:wrapcheck // says what was read
+		return true, err
 	}
 	now := c.Clock.Now()
 	h := row.V
@@ -224,7 +226,7 @@ func (c *Controller) beat(ctx context.Context) (young bool, err error) {
 	if now.Sub(h.At) >= heartbeatEvery {
 		h.At = now
 		if err := c.Records.Commit(ctx, c.Records.PutHeartbeat(row, h)); err != nil && !store.IsConflict(err) {
-			return true, err //nolint:wrapcheck // says what was written
+			return true, err
 		}
 	}
 	return now.Before(h.Young), nil
@@ -258,6 +260,7 @@ func (c *Controller) endRowless(ctx context.Context, i provider.Instance) error 
 	}
 	callCtx, cancel := c.Clock.WithTimeout(ctx, terminateDeadline)
 	defer cancel()
+	c.Observer.FellBack(FallbackRowless)
 	c.Logger.WarnContext(ctx, "an instance that no row answers for is ended", "instance", i.ID, "launch", i.LaunchID)
 	if err := c.Provider.Terminate(callCtx, i.Site, []string{i.ID}); err != nil {
 		return fmt.Errorf("terminating rowless %s: %w", i.ID, err)
@@ -295,6 +298,7 @@ func (c *Controller) sweepRegistrations(ctx context.Context) error {
 			if _, err := c.github(ctx).Delete(fleet.Runner{Name: reg.Name, ID: reg.ID, Repository: r}); err != nil {
 				return err
 			}
+			c.Observer.FellBack(FallbackStray)
 			c.Logger.WarnContext(ctx, "a registration that no machine answers for is deleted", "runner", reg.Name)
 		}
 	}
@@ -305,11 +309,11 @@ func (c *Controller) sweepRegistrations(ctx context.Context) error {
 func (c *Controller) owned(ctx context.Context, r fleet.Repository, reg RunnerTruth) (bool, error) {
 	pointer, err := c.Records.MachineOfRunner(ctx, r.Host, reg.Name)
 	if err != nil || !pointer.Exists() {
-		return false, err //nolint:wrapcheck // says what was read
+		return false, err
 	}
 	m, err := c.Records.Machine(ctx, pointer.V.Machine)
 	if err != nil {
-		return false, err //nolint:wrapcheck // says what was read
+		return false, err
 	}
 	return m.Exists() && (m.V.Live() || !m.V.Due.IsZero()), nil
 }

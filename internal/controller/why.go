@@ -14,7 +14,7 @@ import (
 func (c *Controller) Why(ctx context.Context, id fleet.JobID) (string, error) {
 	row, err := c.Records.Job(ctx, id)
 	if err != nil {
-		return "", err //nolint:wrapcheck // says what was read
+		return "", err
 	}
 	if !row.Exists() {
 		return "", ErrNoJob
@@ -24,11 +24,11 @@ func (c *Controller) Why(ctx context.Context, id fleet.JobID) (string, error) {
 	if row.V.Counts() {
 		d, err := c.Records.Demand(ctx, row.V.Demand)
 		if err != nil {
-			return "", err //nolint:wrapcheck // says what was read
+			return "", err
 		}
 		demand = d.V
 		if view, err = c.Records.View(ctx, row.V.Shape, c.Clock.Now()); err != nil {
-			return "", err //nolint:wrapcheck // says what was read
+			return "", err
 		}
 	}
 	return explain(row.V.Job, demand, view, c.Clock.Now()), nil

@@ -28,10 +28,14 @@ func TestExplain(t *testing.T) {
 		{"waiting", fleet.Job{State: fleet.JobWaiting}, fleet.DemandState{}, record.View{}, "GitHub holds it back"},
 		{"backing off", fleet.Job{State: fleet.JobQueued, BackoffUntil: sec(400)}, fleet.DemandState{}, record.View{}, "the next try is at 2023-11-14 22:20:00 UTC"},
 		{"refused mint", waits, fleet.DemandState{RefusedUntil: sec(400), Refusal: "no permission"}, record.View{}, "GitHub refuses to register a runner for its labels (no permission)"},
-		{"no room", waits, fleet.DemandState{}, with(func(v *record.View) {
-			v.Head.V.Limit, v.Head.V.LimitSince = "3 of 3 runners of the environment are in use", sec(50)
-		}),
-			"It waits for room since 2023-11-14 22:14:10 UTC: 3 of 3 runners of the environment are in use."},
+		{
+			"no room", waits,
+			fleet.DemandState{},
+			with(func(v *record.View) {
+				v.Head.V.Limit, v.Head.V.LimitSince = "3 of 3 runners of the environment are in use", sec(50)
+			}),
+			"It waits for room since 2023-11-14 22:14:10 UTC: 3 of 3 runners of the environment are in use.",
+		},
 		{"on order", waits, fleet.DemandState{}, with(func(v *record.View) { v.Launches = []record.LaunchEntry{{Outstanding: 2}} }), "2 machines are on order"},
 		{"booting", waits, fleet.DemandState{}, with(func(v *record.View) { v.Machines = []fleet.Count{counted(1, fleet.MachineStarting, "")} }), "One machine is booting for its shape"},
 		{"ready", waits, fleet.DemandState{}, with(func(v *record.View) { v.Machines = []fleet.Count{counted(1, fleet.MachineReady, "")} }), "A machine is ready"},

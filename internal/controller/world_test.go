@@ -3,10 +3,8 @@ package controller_test
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -78,19 +76,15 @@ func inWorld(t *testing.T, change func(*controller.Config), f func(w *world)) {
 
 func newWorld(t *testing.T, change func(*controller.Config)) *world {
 	t.Helper()
-	clock, random := seam.System{}, &seeded{r: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // repeatable
+	clock, random := seam.System{}, &seeded{r: rand.New(rand.NewPCG(1, 2))}
 	w := &world{t: t}
 	w.records = record.New(memory.New(clock, memory.Options{}))
 	w.queue = queuememory.New(clock, random, queuememory.Options{})
 	w.github = newFakeGitHub(w)
 	w.cloud = newFakeCloud(w)
-	var out io.Writer = io.Discard
-	if os.Getenv("CONTROLLER_TEST_LOG") != "" {
-		out = os.Stderr
-	}
 	cfg := controller.Config{
 		Records: w.records, Queue: w.queue, GitHub: w.github, Provider: w.cloud, Verifier: w.cloud,
-		Clock: clock, Random: random, Logger: slog.New(slog.NewTextHandler(out, nil)),
+		Clock: clock, Random: random, Logger: slog.New(slog.DiscardHandler),
 		Site: fleet.Site{Environment: fleet.DefaultEnvironment, Region: "test-1"},
 		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
 			return label.Resolve(labels, label.Fleet{})

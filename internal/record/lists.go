@@ -51,7 +51,7 @@ func (r *Records) DueRows(ctx context.Context, now time.Time, limit int) ([]Due,
 	return out, nil
 }
 
-// JobOf, MachineOf and LaunchOf read a due row's value as the index has it.
+// JobOf reads a due job as the index has it.
 func JobOf(d Due) (Kept[Job], error) { return decode[Job](d.Row) }
 
 // MachineOf reads a due machine.
@@ -64,7 +64,12 @@ func LaunchOf(d Due) (Kept[fleet.Launch], error) { return decode[fleet.Launch](d
 type JobPage struct {
 	Jobs []Job
 	Next string
+
+	places []store.Position
 }
+
+// After is the cursor with which a list goes on after the i-th job of the page, for who takes a part of it only.
+func (p JobPage) After(i int) string { return p.places[i].Cursor() }
 
 // Jobs lists jobs of a state, newest first, from an index that may lag.
 func (r *Records) Jobs(ctx context.Context, state fleet.JobState, cursor string, limit int) (JobPage, error) {
@@ -79,8 +84,26 @@ func (r *Records) Jobs(ctx context.Context, state fleet.JobState, cursor string,
 			return JobPage{}, err
 		}
 		out.Jobs = append(out.Jobs, k.V)
+		out.places = append(out.places, store.Position{Index: row.Index2.Sort, Key: row.Key})
 	}
 	return out, nil
+}
+
+// CountJobs counts jobs of a state up to a bound, and says whether there are more. It reads an index that may lag.
+func (r *Records) CountJobs(ctx context.Context, state fleet.JobState, most int) (n int, more bool, err error) {
+	q := store.Query{Partition: jobsPartition(state), Descending: true}
+	for {
+		q.Limit = most - n
+		page, err := r.store.Index(ctx, store.Index2, q)
+		if err != nil {
+			return 0, false, fmt.Errorf("counting jobs: %w", err)
+		}
+		n += len(page.Rows)
+		if page.Next == "" || n >= most {
+			return n, page.Next != "", nil
+		}
+		q.Cursor = page.Next
+	}
 }
 
 // MachinePage is part of a list of machines, newest first.

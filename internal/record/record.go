@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"sync/atomic"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/store"
@@ -18,8 +19,13 @@ import (
 
 // Records reads and writes typed rows.
 type Records struct {
-	store store.Store
+	store   store.Store
+	changes atomic.Uint64
 }
+
+// Changes counts the transactions that were made through these records: while it stands still, nothing that this process
+// wrote has changed. Other processes write as well.
+func (r *Records) Changes() uint64 { return r.changes.Load() }
 
 // New returns the records of a store.
 func New(s store.Store) *Records { return &Records{store: s} }
@@ -45,6 +51,7 @@ func (r *Records) Commit(ctx context.Context, writes ...[]store.Write) error {
 	if err := r.store.Transact(ctx, all); err != nil {
 		return fmt.Errorf("writing %s: %w", all[0].Row.Key, err)
 	}
+	r.changes.Add(1)
 	return nil
 }
 

@@ -67,6 +67,7 @@ type View struct {
 func headKey(k fleet.ShapeKey) store.Key {
 	return store.Key{Partition: shapePartition(k), Sort: headSort}
 }
+
 func aliveKey(k fleet.ShapeKey) store.Key {
 	return store.Key{Partition: shapePartition(k), Sort: aliveSort}
 }

@@ -22,19 +22,22 @@ func main() {
 	off := flag.String("off", "", "`faults` to switch off, separated by commas; all for every one")
 	trace := flag.String("trace", "", "write every step to this `file`")
 	verbose := flag.Bool("v", false, "tell the history of a violation")
+	on := flag.Bool("on", false, "go on after a violation")
+	quiet := flag.Bool("q", false, "tell of violations only")
 	testing.Init()
 	flag.Parse()
 	runtime.GOMAXPROCS(1)
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: "simulation", F: func(t *testing.T) {
-			if !campaign(t, *seed, *seeds, *jobs, *off, *verbose, *trace) {
+			if !campaign(t, *seed, *seeds, *jobs, *off, *verbose, *on, *quiet, *trace) {
 				t.Fail()
 			}
 		},
 	}}, nil, nil)
 }
 
-func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose bool, trace string) bool {
+func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose, on, quiet bool, trace string) bool {
+	failed := false
 	var out io.Writer
 	if trace != "" {
 		f, err := os.Create(trace)
@@ -59,8 +62,10 @@ func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose bo
 		at := time.Now()
 		res := simulate.Trace(t, cfg, false, out)
 		sum.Add(res.Stats)
-		fmt.Printf("seed %d: hash %016x, %d jobs, %d machines (%d idle, %d pardoned), %d replicas, %s, %d steps, rest %s, took %s, faults %v\n", cfg.Seed, res.Hash, res.Stats.Jobs, res.Stats.Machines,
-			res.Stats.Idle, res.Stats.Pardoned, cfg.Replicas, res.Stats.Virtual.Round(time.Second), res.Stats.Steps, res.Stats.Rest, time.Since(at).Round(time.Millisecond), cfg.Rates.Kinds())
+		if !quiet {
+			fmt.Printf("seed %d: hash %016x, %d jobs, %d machines (%d idle, %d pardoned), %d replicas, %s, %d steps, rest %s, took %s, faults %v\n", cfg.Seed, res.Hash, res.Stats.Jobs, res.Stats.Machines,
+				res.Stats.Idle, res.Stats.Pardoned, cfg.Replicas, res.Stats.Virtual.Round(time.Second), res.Stats.Steps, res.Stats.Rest, time.Since(at).Round(time.Millisecond), cfg.Rates.Kinds())
+		}
 		if res.Violation == nil {
 			continue
 		}
@@ -70,8 +75,12 @@ func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose bo
 				fmt.Println(l)
 			}
 		}
-		return false
+		failed = true
+		if !on {
+			break
+		}
 	}
-	fmt.Printf("%d runs, %d jobs, %d machines, %s\n", sum.Runs, sum.Jobs, sum.Machines, time.Since(began))
-	return true
+	fmt.Printf("%d runs, %d jobs, %d machines (%d idle, %d of them pardoned), excused %d, %d steps, %s virtual, %s\n", sum.Runs, sum.Jobs, sum.Machines, sum.Idle, sum.Pardoned, sum.Excused, sum.Steps, sum.Virtual, time.Since(began))
+	fmt.Println(sum.Faults)
+	return !failed
 }

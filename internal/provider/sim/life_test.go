@@ -247,3 +247,30 @@ func TestADroughtThatBeginsLaterReclaims(t *testing.T) {
 		t.Errorf("%d of %d live after two days with droughts", living, len(a.Instances))
 	}
 }
+
+func TestWhatComesUpAndGoesDownUnseenIsNotTold(t *testing.T) {
+	w := newWorld(t, nil)
+	id := w.one(fleet.OnDemand)
+	w.clock.move(5 * time.Minute)
+	w.do("terminate", id)
+	now := w.clock.Now()
+	if up, down := w.Booted(now), w.Halted(now); len(up)+len(down) != 0 {
+		t.Errorf("came up %v and went down %v, want neither", up, down)
+	}
+	if _, _, err := w.Identity(id, now); err == nil {
+		t.Error("an instance without power asked who it is")
+	}
+}
+
+func TestWhatIsDueAtOnceHappensInTheOrderOfLaunch(t *testing.T) {
+	w := newWorld(t, func(o *sim.Options) { o.Timing = sim.Timing{Pending: sim.Distribution{Median: time.Second}} })
+	launched := idsInOrder(w.create(ask("", fleet.OnDemand, 40)))
+	now := w.clock.move(time.Minute)
+	var up []string
+	for _, i := range w.Booted(now) {
+		up = append(up, i.ID)
+	}
+	if diff := cmp.Diff(launched, up); diff != "" {
+		t.Errorf("booted in another order (-launched +booted):\n%s", diff)
+	}
+}

@@ -176,6 +176,10 @@ func (s state) observed(o Observation, now time.Time) (state, []action) {
 	if o.Updated && !s.retryAt.IsZero() && s.retryAt.After(now) {
 		s.retryAt = now
 	}
+	if s.stage == lingering && o.Alone {
+		next, more := s.finish(now)
+		return next, append(actions, more...)
+	}
 	return s, actions
 }
 

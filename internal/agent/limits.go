@@ -19,7 +19,8 @@ type Limits struct {
 	// starts with one JIT config.
 	Retry, Update time.Duration
 	Attempts      int
-	// Linger is the pause after a job's end, for uploads of the runner (runner issue 4309); Orphan how long a worker may
+	// Linger is the longest pause after a job's end, for uploads of the runner (runner issue 4309): it ends as soon as no
+	// process is left that could upload. Orphan how long a worker may
 	// outlive its listener.
 	Linger, Orphan time.Duration
 	// Goodbye is how long a finished machine waits for its end.

@@ -22,7 +22,8 @@ func (p *Processes) Observe() (Observation, error) {
 	if err != nil {
 		return Observation{}, fmt.Errorf("listing processes: %w", err)
 	}
-	var o Observation
+	const first = 1 // of a process namespace
+	o := Observation{Alone: self == first}
 	for _, entry := range entries {
 		id, err := strconv.Atoi(entry.Name())
 		if err != nil {
@@ -32,6 +33,7 @@ func (p *Processes) Observe() (Observation, error) {
 		if !ok {
 			continue
 		}
+		o.Alone = o.Alone && (id == self || s.state == 'Z')
 		switch {
 		case s.parent == self && s.state == 'Z' && id != listener:
 			p.reap(id)

@@ -28,6 +28,9 @@ const (
 type Observation struct {
 	// WorkerRunning is true while a worker process exists, WorkerEver once one has left a trace.
 	WorkerRunning, WorkerEver bool
+	// Alone is true when nothing but the agent is left in its namespace: nothing can be uploading any more. An agent that
+	// shares the host's processes never knows.
+	Alone bool
 	// Updated is true once the runner has finished updating itself.
 	Updated bool
 }

@@ -77,6 +77,9 @@ type workflowJob struct {
 
 // sightingOf reads a workflow_job payload. known is false for an action that means nothing to us.
 func sightingOf(payload []byte, host, delivery string) (sighting fleet.Sighting, known bool, err error) {
+	if small, ok := picked(payload); ok {
+		payload = small
+	}
 	var p workflowJob
 	if err = json.Unmarshal(payload, &p); err != nil {
 		return sighting, false, fmt.Errorf("the payload cannot be read: %w", err)

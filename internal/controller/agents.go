@@ -88,6 +88,9 @@ func (c *Controller) Poll(ctx context.Context, key string, r agentapi.Report) (a
 		if err != nil {
 			return agentapi.Orders{}, err
 		}
+		if c.wakes.replaced(p) {
+			return agentapi.Orders{}, nil
+		}
 		now := c.Clock.Now()
 		o, mint, spent := orders(m.V, now)
 		var wait time.Duration

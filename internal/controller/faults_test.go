@@ -1,10 +1,14 @@
 package controller_test
 
 import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
@@ -209,5 +213,40 @@ func TestKillEndsEverything(t *testing.T) {
 			w.t.Fatal(err)
 		}
 		w.settle(time.Minute, "empty", w.empty)
+	})
+}
+
+func TestNewerPollReplacesAnOlderOne(t *testing.T) {
+	// an answer to a poll that the agent has abandoned would be acted on by nobody
+	inWorld(t, nil, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.neverBoot = true }) // the test is the agent
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		w.settle(10*time.Second, "launched", func() bool { return w.cloud.made() == 1 })
+		key := "the key"
+		sum := sha256.Sum256([]byte(key))
+		w.github.set(func(g *fakeGitHub) { // the first poll waits for budget
+			g.mintErrs = []error{&controller.BudgetError{Until: g.clock.Now().Add(10 * time.Second), Reason: "test"}}
+		})
+		if _, err := w.ctl.Hello(w.t.Context(), agentapi.Hello{Token: "token-m-0001", KeyHash: hex.EncodeToString(sum[:])}); err != nil {
+			w.t.Fatal(err)
+		}
+		w.pass(time.Second)
+		older := make(chan agentapi.Orders, 1)
+		go func() {
+			o, err := w.ctl.Poll(context.Background(), key, agentapi.Report{Sequence: 1, Listener: agentapi.ListenerNone})
+			if err != nil {
+				w.t.Error(err)
+			}
+			older <- o
+		}()
+		w.pass(2 * time.Second)
+		o, err := w.ctl.Poll(w.t.Context(), key, agentapi.Report{Sequence: 2, Listener: agentapi.ListenerNone})
+		if err != nil || o.Command != agentapi.CommandAssign {
+			w.t.Errorf("the newer poll got %q, %v; want the assignment", o.Command, err)
+		}
+		if got := <-older; got.Command != agentapi.CommandNone {
+			w.t.Errorf("the older poll got %q", got.Command)
+		}
+		w.github.cancel(1)
 	})
 }

@@ -18,6 +18,7 @@ type wakes struct {
 type waiting struct {
 	cancel context.CancelFunc
 	missed bool // woken while it was not asleep
+	over   bool // a newer poll of the agent has come: this one's answer would be acted on by nobody
 }
 
 // enter registers a poll; the returned function takes it out.
@@ -28,7 +29,13 @@ func (w *wakes) enter(id fleet.MachineID) (*waiting, func()) {
 	if w.polls == nil {
 		w.polls = map[fleet.MachineID]*waiting{}
 	}
-	w.polls[id] = p // a newer poll of the same agent replaces the older
+	if old := w.polls[id]; old != nil {
+		old.over = true
+		if old.cancel != nil {
+			old.cancel()
+		}
+	}
+	w.polls[id] = p
 	return p, func() {
 		w.mu.Lock()
 		defer w.mu.Unlock()
@@ -36,6 +43,13 @@ func (w *wakes) enter(id fleet.MachineID) (*waiting, func()) {
 			delete(w.polls, id)
 		}
 	}
+}
+
+// replaced says whether a newer poll of the same agent has come.
+func (w *wakes) replaced(p *waiting) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return p.over
 }
 
 // wake ends the sleep of the machine's poll.
@@ -55,7 +69,7 @@ func (w *wakes) wake(id fleet.MachineID) {
 // sleep waits for d, a wake, or the context's end.
 func (w *wakes) sleep(ctx context.Context, c *Controller, p *waiting, d time.Duration) {
 	w.mu.Lock()
-	if p.missed {
+	if p.missed || p.over {
 		p.missed = false
 		w.mu.Unlock()
 		return

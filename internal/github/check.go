@@ -183,17 +183,21 @@ func (c *Client) checkPersonal(ctx context.Context) Finding {
 	return f
 }
 
-// checkRepository lists the repository's runners, which needs the permission that registering needs, at its lower level.
+// checkRepository lists the repository's runners and runs, which needs the permissions that registering and finding jobs need,
+// at their lower level.
 func (c *Client) checkRepository(ctx context.Context, repo fleet.Repository) Finding {
 	f := Finding{Name: "repository " + repo.FullName()}
 	found, err := c.Repository(ctx, repo.Owner, repo.Name)
 	if err == nil {
 		_, err = c.Runners(ctx, found)
 	}
+	if err == nil {
+		err = c.canListRuns(ctx, found)
+	}
 	var refused *controller.RefusedError
 	switch {
 	case err == nil:
-		f.OK, f.Detail = true, "its runners can be listed"
+		f.OK, f.Detail = true, "its runners and runs can be listed"
 		if !found.Private {
 			f.Detail += "; it is public, and refused unless allow_public names it"
 		}
@@ -201,12 +205,23 @@ func (c *Client) checkRepository(ctx context.Context, repo fleet.Repository) Fin
 	case errors.Is(err, ErrNotInstalled):
 		f.Remedy = "add the repository to the App's installation"
 	case errors.As(err, &refused) && c.app != nil:
-		f.Remedy = "grant the App administration: write, and accept it for this installation"
+		f.Remedy = "grant the App administration: write and actions: write, and accept them for this installation"
 	case errors.As(err, &refused):
-		f.Remedy = "the token's owner has to administer the repository, and the token has to include it (Administration: write, or scope repo)"
+		f.Remedy = "the token's owner has to administer the repository, and the token has to include it, with Administration and Actions: write (classic: the scope repo)"
 	default:
 		f.Remedy = "try again; see https://www.githubstatus.com"
 	}
 	f.Detail = err.Error()
 	return f
+}
+
+// canListRuns asks for one run, whatever its state.
+func (c *Client) canListRuns(ctx context.Context, repo fleet.Repository) error {
+	k := read("listing the runs of "+repo.FullName(), repo, grantRead, laneOthers)
+	_, err := c.get(ctx, k, func(ctx context.Context) (*gh.Response, error) {
+		_, resp, err := c.api.Actions.ListRepositoryWorkflowRuns(ctx, repo.Owner, repo.Name,
+			&gh.ListWorkflowRunsOptions{ListOptions: gh.ListOptions{PerPage: 1}})
+		return resp, err
+	})
+	return err
 }

@@ -60,6 +60,9 @@ func TestCheckOfAnApp(t *testing.T) {
 		{"a repository without administration", func(h *hub) {
 			h.on("GET /repos/octo-org/app/actions/runners", always(403, `{"message":"Resource not accessible by integration"}`))
 		}, []string{"repository octo-org/app"}},
+		{"a repository without actions", func(h *hub) {
+			h.on("GET /repos/octo-org/app/actions/runs", always(403, `{"message":"Resource not accessible by integration"}`))
+		}, []string{"repository octo-org/app"}},
 		{"a clock that is wrong", func(h *hub) {
 			h.on("GET /rate_limit", func(w http.ResponseWriter, _ *http.Request) {
 				answer(w, 200, `{}`, "Date", time.Now().UTC().Add(2*time.Minute).Format(http.TimeFormat))
@@ -75,6 +78,7 @@ func TestCheckOfAnApp(t *testing.T) {
 					"GET /app": always(200, goodApp), "GET /app/installations": always(200, installed),
 					"GET /rate_limit": always(200, `{}`), "GET /repos/octo-org/app": always(200, visibleRepo),
 					"GET /repos/octo-org/app/actions/runners": always(200, `{"total_count":0,"runners":[]}`),
+					"GET /repos/octo-org/app/actions/runs":    always(200, `{"total_count":0,"workflow_runs":[]}`),
 				} {
 					h.fallback(pattern, f)
 				}
@@ -103,6 +107,7 @@ func TestCheckOfAPersonalToken(t *testing.T) {
 	h.on("GET /rate_limit", always(200, `{"resources":{"core":{"limit":5000,"remaining":4000,"reset":1}}}`))
 	h.on("GET /repos/octo-org/app", always(200, strings.Replace(visibleRepo, "true", "false", 1)))
 	h.on("GET /repos/octo-org/app/actions/runners", always(200, `{"total_count":0,"runners":[]}`))
+	h.on("GET /repos/octo-org/app/actions/runs", always(200, `{"total_count":0,"workflow_runs":[]}`))
 	findings := h.client().Check(t.Context(), repo())
 	for name, ok := range verdicts(t, findings) {
 		if !ok {

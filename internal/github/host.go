@@ -45,3 +45,13 @@ func hostOf(base *url.URL) string {
 	}
 	return host
 }
+
+// WebURL returns the address of GitHub for browsers and runners behind an API address: github.com has its API on a host of its
+// own, an Enterprise Server under /api/v3.
+func WebURL(baseURL string) (string, error) {
+	base, err := parseBase(baseURL)
+	if err != nil {
+		return "", err
+	}
+	return base.Scheme + "://" + hostOf(base), nil
+}

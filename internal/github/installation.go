@@ -26,6 +26,20 @@ type Installation struct {
 	Permissions map[string]string // "actions": "write"
 }
 
+// AppPage is the App's own page at GitHub, for browsers.
+func (c *Client) AppPage(ctx context.Context) (string, error) {
+	k := call{doing: "asking for the App", grant: grantApp, lane: laneOthers, points: pointsOfRead, deadline: readDeadline}
+	var app *gh.App
+	_, err := c.get(ctx, k, func(ctx context.Context) (resp *gh.Response, err error) {
+		app, resp, err = c.api.Apps.Get(ctx, "")
+		return resp, err
+	})
+	if err != nil {
+		return "", err
+	}
+	return app.GetHTMLURL(), nil
+}
+
 // Installations lists the App's installations.
 func (c *Client) Installations(ctx context.Context) ([]Installation, error) {
 	var found []Installation

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/runs-fleet/runs-fleet/internal/cli"
-	"github.com/runs-fleet/runs-fleet/internal/doctor"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 )

@@ -83,6 +83,7 @@ type Controller struct {
 	listings listings
 	calls    inflight
 	boots    boots
+	flood    flood
 	arrivals arrivals
 
 	strays        sightings // instances without a row
@@ -151,7 +152,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	}
 	c.hints.start(ctx)
 	for i := range c.Workers {
-		start(fmt.Sprintf("queue worker %d", i), c.takeMessages)
+		start(fmt.Sprintf("queue worker %d", i), func(ctx context.Context) { c.takeMessages(ctx, i) })
 	}
 	start("due rows", c.every(dueEvery, SweepDue, c.workDue))
 	start("shapes", c.every(reconcileEvery, SweepShapes, c.hintAliveShapes))

@@ -22,10 +22,14 @@ const (
 
 // takeMessages receives until nothing is left, then waits (failure mode B4). A message is deleted only after its effect is
 // stored (AckAfterDurable); one that fails comes back.
-func (c *Controller) takeMessages(ctx context.Context) {
+func (c *Controller) takeMessages(ctx context.Context, worker int) {
 	var deleting sync.WaitGroup // while the next messages are received
 	defer deleting.Wait()
 	for ctx.Err() == nil {
+		if worker >= floodWorkers && c.flood.lasts(c.Clock.Now()) {
+			_ = c.Clock.Sleep(ctx, floodPause)
+			continue
+		}
 		messages, err := c.Queue.Receive(ctx, receiveBatch, receiveWait)
 		if err != nil {
 			if ctx.Err() == nil {
@@ -35,6 +39,7 @@ func (c *Controller) takeMessages(ctx context.Context) {
 			}
 			continue
 		}
+		c.flood.received(len(messages), c.Clock.Now())
 		done := c.handleAll(ctx, messages)
 		if len(done) == 0 {
 			continue

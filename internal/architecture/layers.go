@@ -85,6 +85,10 @@ func Layers() []Layer {
 			Why: "an adapter joins the controller to one thing outside; adapters do not know each other",
 		},
 		{
+			Name: "metrics", Packages: []string{"telemetry"}, May: slices.Concat(core, []string{"ingress", "github"}),
+			Why: "metrics are made of what the controller and its adapters tell; none of them knows that they are",
+		},
+		{
 			Name: "settings", Packages: []string{"settings/..."}, May: slices.Concat(domain, []string{"seam", "version"}),
 			Why: "settings are read before anything that they set exists",
 		},

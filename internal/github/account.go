@@ -73,6 +73,7 @@ type account struct {
 	strikes   int   // refusals in a row that named no time
 	resources map[string]Limit
 	calls     [lanes]uint64
+	answers   [lanes][statuses]uint64
 }
 
 // admit spends a call's points, or returns *controller.BudgetError without waiting.

@@ -64,6 +64,7 @@ func (c *Client) invoke(ctx context.Context, k call, do func(context.Context) (*
 	if err != nil || got.status != http.StatusUnauthorized || !c.renewable(cred) {
 		return got, err
 	}
+	c.fellBack(controller.FallbackToken)
 	c.log.Warn("GitHub refused a token, fetching another", "doing", k.doing, "repository", k.repo.FullName())
 	c.tokens.drop(cred)
 	if cred, err = c.credentialInTime(ctx, k); err != nil {
@@ -105,6 +106,7 @@ func (c *Client) attempt(ctx context.Context, k call, cred credential, do func(c
 	resp, err := do(withRequest(ctx, onRequest{token: cred.token, etag: k.etag}))
 	got, err := answerOf(resp, err)
 	if err != nil {
+		account.count(k.lane, statusNone)
 		failure := fmt.Errorf("%s: %w", k.doing, err)
 		if neverSent(err) {
 			return answer{}, &unsentError{failure}
@@ -112,10 +114,13 @@ func (c *Client) attempt(ctx context.Context, k call, cred credential, do func(c
 		return answer{}, failure
 	}
 	got.message = strings.ReplaceAll(got.message, cred.token, "[token]")
-	if limited := account.observe(k.lane, got); limited != nil {
+	limited := account.observe(k.lane, got)
+	if limited != nil {
+		account.count(k.lane, statusLimited)
 		c.log.Warn("GitHub's limit reached", "doing", k.doing, "lane", k.lane.String(), "account", cred.account, "error", limited)
 		return answer{}, fmt.Errorf("%s: %w", k.doing, limited)
 	}
+	account.count(k.lane, statusOf(got.status))
 	if got.broken != nil {
 		return answer{}, fmt.Errorf("%s: reading GitHub's answer (status %d): %w", k.doing, got.status, got.broken)
 	}

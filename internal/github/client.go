@@ -36,8 +36,9 @@ type Options struct {
 	Random    seam.Random
 	Logger    *slog.Logger // discards if nil
 	App       *AppCredentials
-	Token     string     // a personal access token, the fallback without an App
-	Mints     MintSource // a window of this process if nil; replicas share one
+	Token     string                    // a personal access token, the fallback without an App
+	Mints     MintSource                // a window of this process if nil; replicas share one
+	FellBack  func(controller.Fallback) // told of every fallback that is taken; optional
 }
 
 // Client calls GitHub. It is safe for concurrent use, and one process needs one only: its caches and limits belong
@@ -60,6 +61,7 @@ type Client struct {
 	answers   *remembered
 	seen      *visibility
 	checks    *checkCache
+	fellBack  func(controller.Fallback)
 }
 
 var _ controller.GitHub = (*Client)(nil)
@@ -80,6 +82,10 @@ func New(o Options) (*Client, error) {
 		base: base, host: hostOf(base), clock: o.Clock, random: o.Random, log: o.Logger, personal: strings.TrimSpace(o.Token),
 		tokens: newTokenCache(o.Clock), installed: newInstallationCache(), accounts: newAccounts(o.Clock),
 		runs: newRunCache(), answers: newRemembered(), seen: newVisibility(), checks: newCheckCache(),
+		fellBack: o.FellBack,
+	}
+	if c.fellBack == nil {
+		c.fellBack = func(controller.Fallback) {}
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)

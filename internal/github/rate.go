@@ -38,9 +38,11 @@ func (c *Client) RateLimit(ctx context.Context, repository fleet.Repository) ([]
 type Usage struct {
 	Installation int64             // 0 for a personal token, -1 for the App as itself
 	Calls        map[string]uint64 // answered calls since the start, by class: mint, runners, jobs, runs, reports, others
-	Limits       []Limit           // as of the last answers
-	PausedUntil  time.Time         // no call is made before; zero or past when none is held back
-	Reason       string            // of the pause
+	// Answers are all calls since the start, by class of endpoint and of answer; Classes and Statuses list both.
+	Answers     map[string]map[string]uint64
+	Limits      []Limit   // as of the last answers
+	PausedUntil time.Time // no call is made before; zero or past when none is held back
+	Reason      string    // of the pause
 }
 
 // Usage returns the accounts used so far, in order of their installations.
@@ -58,7 +60,7 @@ func (c *Client) Usage() []Usage {
 func (a *account) usage(id int64) Usage {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	u := Usage{Installation: id, Calls: map[string]uint64{}, PausedUntil: a.all.until, Reason: a.all.reason}
+	u := Usage{Installation: id, Calls: map[string]uint64{}, Answers: a.answered(), PausedUntil: a.all.until, Reason: a.all.reason}
 	for l := range lanes {
 		u.Calls[l.String()] = a.calls[l]
 	}

@@ -51,6 +51,7 @@ func (c *Client) Report(ctx context.Context, r controller.CommitReport) error {
 func (c *Client) reportCheck(ctx context.Context, r controller.CommitReport) error {
 	id, err := c.findCheck(ctx, r)
 	if isRefused(err) {
+		c.fellBack(controller.FallbackCheckRun)
 		c.log.Warn("earlier check runs cannot be listed, writing another", "error", err)
 		id, err = 0, nil
 	}
@@ -63,6 +64,7 @@ func (c *Client) reportCheck(ctx context.Context, r controller.CommitReport) err
 	if err = c.writeCheck(ctx, r, id); !isRefused(err) {
 		return err
 	}
+	c.fellBack(controller.FallbackCheckRun)
 	c.log.Warn("check run cannot be brought up to date, writing another", "check_run", id, "error", err)
 	return c.writeCheck(ctx, r, 0)
 }

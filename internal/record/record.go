@@ -106,7 +106,9 @@ func all[T any](ctx context.Context, r *Records, partition, prefix string) ([]T,
 }
 
 // sortTime is a time as part of a sort key: fixed width, so that the order of strings is that of times.
-func sortTime(t time.Time) string { return t.UTC().Format("20060102T150405.000Z") }
+func sortTime(t time.Time) string { return t.UTC().Format(sortTimeForm) }
+
+const sortTimeForm = "20060102T150405.000Z"
 
 // dueShards spreads the due index, whose partitions every due row passes through.
 const dueShards = 4

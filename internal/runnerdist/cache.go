@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 )
 
 // index is what the cache's folder holds.
@@ -54,6 +56,7 @@ func (d *Distribution) loadIndex() error {
 		return fmt.Errorf("reading the runner's cache: %w", err)
 	}
 	if err := json.Unmarshal(b, &d.index); err != nil {
+		d.options.FellBack(controller.FallbackRunnerCache)
 		d.options.Logger.Warn("the runner's cache is unreadable and will be filled anew", "error", err)
 		d.index = index{}
 		return nil

@@ -19,6 +19,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
@@ -62,6 +63,8 @@ type Options struct {
 	HTTP    *http.Client
 	Clock   seam.Clock
 	Logger  *slog.Logger
+	// FellBack is told of every fallback that is taken; optional.
+	FellBack func(controller.Fallback)
 }
 
 // The bounds of one refresh.
@@ -98,6 +101,9 @@ func New(o Options) (*Distribution, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.FellBack == nil {
+		o.FellBack = func(controller.Fallback) {}
 	}
 	d := &Distribution{options: o}
 	d.stop, d.cancel = context.WithCancel(context.Background())
@@ -241,6 +247,7 @@ func (d *Distribution) refresh(ctx context.Context) (string, error) {
 	d.next = now.Add(refreshRetry)
 	age := now.Sub(d.index.Current.Checked)
 	d.mu.Unlock()
+	d.options.FellBack(controller.FallbackRunnerKept)
 	level := slog.LevelWarn
 	if age > staleAfter {
 		level = slog.LevelError // GitHub will refuse it soon

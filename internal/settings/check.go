@@ -115,6 +115,7 @@ func (s Settings) checkServer(problem func(string, ...any)) {
 		problem("listen: other machines reach %s, and so far only this machine's user can log in: set api_tokens_file, or listen on "+
 			"127.0.0.1 behind a proxy", s.Listen)
 	}
+	s.checkMetrics(problem)
 	if s.ExternalURL != "" {
 		u, err := url.Parse(s.ExternalURL)
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
@@ -128,6 +129,22 @@ func (s Settings) checkServer(problem func(string, ...any)) {
 	}
 	if s.Store == s.Queue {
 		problem("store and queue are both %s: each needs a file of its own", s.Store)
+	}
+}
+
+func (s Settings) checkMetrics(problem func(string, ...any)) {
+	if s.MetricsListen == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(s.MetricsListen)
+	switch {
+	case err != nil:
+		problem("metrics_listen: %q is no address: write HOST:PORT, such as 127.0.0.1:9464", s.MetricsListen)
+	case s.MetricsListen == s.Listen && port != "0":
+		problem("metrics_listen and listen are both %s: choose another port, or leave metrics_listen out, since /metrics is served there too", s.Listen)
+	case !Loopback(host) && s.APITokensFile == "":
+		problem("metrics_listen: other machines reach %s, and without api_tokens_file there is no token that could keep them from reading: "+
+			"set it, or choose an address of this machine only, such as 127.0.0.1:9464", s.MetricsListen)
 	}
 }
 

@@ -18,6 +18,7 @@ type Settings struct {
 	Listen        string
 	ExternalURL   string
 	APITokensFile string
+	MetricsListen string // empty: metrics are served at Listen only
 
 	// GitHub.
 	GitHubURL         string

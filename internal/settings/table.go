@@ -89,6 +89,10 @@ func serverSettings() []Setting {
 			Key: "api_tokens_file", Section: sectionServer,
 			Help: "A file of tokens for programs that use the API: a line each, NAME and TOKEN separated by a space; a token has at least 32 characters; # begins a comment. Nobody but the server's user may be able to read it.",
 		}, func(s *Settings) *string { return &s.APITokensFile }),
+		text(Setting{
+			Key: "metrics_listen", Section: sectionServer, DefaultText: "none: /metrics is served at the listening address, to who has a token",
+			Help: "A second address, such as 127.0.0.1:9464, that serves nothing but /metrics: without a token if only this machine reaches it, and then jobs can read them too. An address that other machines reach needs api_tokens_file, and a token of it. [Metrics](metrics.md) lists what there is.",
+		}, func(s *Settings) *string { return &s.MetricsListen }),
 		duration(Setting{
 			Key: "shutdown_grace", Section: sectionServer, Default: "10s",
 			Help: "How long requests in flight may take to end when the server stops. Runners go on working, and the next start takes them over.",

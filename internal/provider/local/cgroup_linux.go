@@ -37,6 +37,9 @@ func (p *Provider) makeGroups(ctx context.Context, id string) []string {
 	}
 	if len(made) == 0 {
 		p.ungroup.Do(func() {
+			if p.options.WithoutLimit != nil {
+				p.options.WithoutLimit()
+			}
 			p.options.Logger.WarnContext(ctx, "no control group can be made: jobs run without a limit of processes", "error", failures)
 		})
 	}

@@ -65,9 +65,11 @@ type Options struct {
 	NoOverlay bool
 	// KeepLogs is how long logs of ended machines are kept. Defaults to a week.
 	KeepLogs time.Duration
-	Clock    seam.Clock
-	Random   seam.Random
-	Logger   *slog.Logger
+	// WithoutLimit is told, once, that no control group can be made, so that jobs run without a limit of processes. Optional.
+	WithoutLimit func()
+	Clock        seam.Clock
+	Random       seam.Random
+	Logger       *slog.Logger
 }
 
 // The defaults, and how long ended instances are listed: as long as EC2 does.

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/user"
@@ -22,9 +23,9 @@ func run(ctx context.Context, args []string) int {
 	width := terminalWidth(os.Stdout)
 	streams := streams{out: os.Stdout, err: os.Stderr}
 	return cli.Run(ctx, args, cli.Env{
-		Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), ReadFile: os.ReadFile,
+		In: os.Stdin, ReadSecret: secretReader(os.Stdin), Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), ReadFile: os.ReadFile,
 		Root: os.Geteuid() == 0, HomeDir: homeDir(), Width: width, Color: width > 0 && colours(),
-		Clock:   seam.System{},
+		Clock: seam.System{}, Random: seam.Crypto{},
 		Serve:   func(ctx context.Context, s settings.Settings) error { return serve(ctx, s, streams) },
 		Examine: examine,
 	})
@@ -55,6 +56,21 @@ func terminalWidth(f *os.File) int {
 		return w
 	}
 	return usual
+}
+
+// secretReader reads a line from a terminal without showing it; there is none for what is no terminal.
+func secretReader(f *os.File) func() (string, error) {
+	fd := int(f.Fd())
+	if !term.IsTerminal(fd) {
+		return nil
+	}
+	return func() (string, error) {
+		b, err := term.ReadPassword(fd)
+		if err != nil {
+			return "", fmt.Errorf("reading from the terminal: %w", err)
+		}
+		return string(b), nil
+	}
 }
 
 // colours follows no-color.org and terminals that say they are dumb.

@@ -93,7 +93,7 @@ func Layers() []Layer {
 			Why: "settings are read before anything that they set exists",
 		},
 		{
-			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "demo/...", "endtoend/...", "simulate/...", "bench/..."}, May: []string{"..."},
+			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "setup/...", "demo/...", "endtoend/...", "simulate/...", "bench/..."}, May: []string{"..."},
 			Why: "programs wire everything together",
 		},
 		{

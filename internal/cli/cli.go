@@ -21,16 +21,20 @@ import (
 
 // Env is the process that a command runs in, so that a test needs none.
 type Env struct {
+	In       io.Reader
 	Out, Err io.Writer
-	Environ  []string
-	ReadFile func(string) ([]byte, error)
-	Root     bool
-	HomeDir  string
+	// ReadSecret reads a line from the terminal without showing it; nil when In is no terminal.
+	ReadSecret func() (string, error)
+	Environ    []string
+	ReadFile   func(string) ([]byte, error)
+	Root       bool
+	HomeDir    string
 	// Width is that of the terminal that Out is, 0 if it is none.
 	Width int
 	// Color says whether Out may be coloured.
-	Color bool
-	Clock seam.Clock
+	Color  bool
+	Clock  seam.Clock
+	Random seam.Random
 	// Serve runs the server until it has been told to stop. Examine looks at everything that a server needs.
 	Serve   func(context.Context, settings.Settings) error
 	Examine func(context.Context, settings.Settings) []doctor.Finding
@@ -115,7 +119,7 @@ func New(env Env) *cobra.Command {
 	root.SetCompletionCommandGroupID(groupHelp)
 	s := &session{env: env}
 	root.AddCommand(
-		s.serveCommand(), s.doctorCommand(), s.explainCommand(), s.jobsCommand(), s.runnersCommand(), s.statusCommand(),
+		s.serveCommand(), s.gitHubCommand(), s.doctorCommand(), s.explainCommand(), s.jobsCommand(), s.runnersCommand(), s.statusCommand(),
 		s.drainCommand(), s.loginCommand(), s.versionCommand(),
 	)
 	return root
@@ -130,7 +134,7 @@ func knownCommand(root *cobra.Command, args []string) error {
 	if near := root.SuggestionsFor(args[0]); len(near) > 0 {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	} else {
-		text += "; runs-fleet --help lists them"
+		text += "; " + root.CommandPath() + " --help lists them"
 	}
 	return &usageError{errors.New(text)}
 }

@@ -138,7 +138,25 @@ func TestTheLastCallOfAnHourHoldsTheNextBack(t *testing.T) {
 		if len(usage) != 1 || usage[0].Calls["jobs"] != 1 || usage[0].Limits[0].Limit != 5000 || usage[0].Reason != "primary limit" {
 			t.Errorf("usage %+v", usage)
 		}
+		if n := usage[0].Answers["jobs"]["2xx"]; n != 1 { // the call that was held back is none
+			t.Errorf("%d answered questions for jobs, want 1", n)
+		}
 	})
+}
+
+func TestAnswersAreCountedByClass(t *testing.T) {
+	h := newHub(t)
+	h.on(jobPath, series(always(404, `{}`), always(502, `{}`), always(429, `{}`, "Retry-After", "5")))
+	c := h.client()
+	for range 3 {
+		_, _ = c.Job(t.Context(), repo(), 5)
+	}
+	got := c.Usage()[0].Answers["jobs"]
+	for status, want := range map[string]uint64{"2xx": 0, "4xx": 1, "5xx": 1, "limited": 1, "no_answer": 0} {
+		if got[status] != want {
+			t.Errorf("%d answers of class %s, want %d", got[status], status, want)
+		}
+	}
 }
 
 func TestTheRegistrationsOwnBucketHoldsOnlyMintsBack(t *testing.T) {

@@ -32,6 +32,14 @@ func TestConformance(t *testing.T) {
 	}})
 }
 
+func TestDepth(t *testing.T) {
+	queuetest.Depth(t, func(_ *testing.T, clock seam.Clock) queuetest.Counted {
+		return memory.New(clock, seeded{PCG: rand.NewPCG(1, 2)}, memory.Options{
+			Visibility: queuetest.Visibility, MaxReceives: queuetest.MaxReceives,
+		})
+	})
+}
+
 func TestOrderComesFromTheSeed(t *testing.T) {
 	order := func(seed uint64) []string {
 		q := memory.New(seam.System{}, seeded{PCG: rand.NewPCG(seed, 0)}, memory.Options{})

@@ -14,11 +14,12 @@ type rows struct {
 	jobs     map[string]fleet.Job
 	machines map[string]fleet.Machine
 	launches map[string]fleet.Launch
-	attached map[string]int // machines by launch
+	attached map[string]int  // machines by launch
+	lost     map[string]bool // machines whose lease ran out
 }
 
 func newRows() rows {
-	return rows{map[string]fleet.Job{}, map[string]fleet.Machine{}, map[string]fleet.Launch{}, map[string]int{}}
+	return rows{map[string]fleet.Job{}, map[string]fleet.Machine{}, map[string]fleet.Launch{}, map[string]int{}, map[string]bool{}}
 }
 
 // wrote is told of every transaction that was made, and asserts Forward and OneFleetPerLaunch.
@@ -103,6 +104,9 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 	}
 	if m.State != was.State && !slices.Contains(onward(was.State), m.State) {
 		c.violated("Forward", []string{about}, "%s: %s goes from %s to %s (rule 6.4)", d.name, about, was.State, m.State)
+	}
+	if m.State == fleet.MachineRetiring && was.State != m.State && !c.w.s.now.Add(d.skew).Before(was.Lease) {
+		c.rows.lost[about] = true
 	}
 	for _, r := range was.Runners {
 		if !r.HandedOut.IsZero() && !m.Named(r.Name) {

@@ -110,8 +110,8 @@ func (w *World) someMachine(do func(*machine)) bool {
 func (w *World) takeJob() bool {
 	d := w.fate.between(10*time.Second, 5*time.Minute)
 	taken := false
-	w.hub.jobs(func(_ *world.Run, job *world.Job) {
-		if taken || job.Status != world.Queued {
+	w.hub.jobs(func(run *world.Run, job *world.Job) {
+		if taken || job.Status != world.Queued || run.Status == world.Completed {
 			return
 		}
 		for _, thief := range w.hub.foreign {

@@ -89,7 +89,7 @@ func typical() Rates {
 		StoreConflict: 0.01, StoreTimeout: 0.003, StoreDown: 0.003, StoreSlow: 0.005, IndexLags: 1,
 		ProviderDown: 0.1, ProviderTimeout: 0.1, ProviderPartial: 0.15, ProviderEmpty: 2, ListingLags: 1, SpotReclaim: 3, NeverBoots: 0.05, SlowBoot: 0.05,
 		ReplicaKilled: 12, ReplicaPaused: 6, ReplicaRolled: 2, ClockSkew: 1,
-		AgentKilled: 3, AgentHung: 3, AgentCutOff: 4, AnswerLost: 0.03, ListenerStubborn: 0.05, ListenerStopsSlowly: 0.5,
+		AgentKilled: 3, AgentHung: 3, AgentCutOff: 4, AnswerLost: 0.015, ListenerStubborn: 0.05, ListenerStopsSlowly: 0.5,
 	}
 }
 

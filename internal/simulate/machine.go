@@ -59,6 +59,8 @@ type machine struct {
 	}
 	fault string // what was done to the machine, if anything
 	ran   bool   // it had a job
+
+	silenced bool // its agent could not renew and stopped the listener: the machine counts as lost
 }
 
 // stopAfter is how long an agent goes without renewal before it stops its listener (rule 3.3): three quarters of a lease.
@@ -138,13 +140,15 @@ func (m *machine) send(what string, serve func(context.Context, *replica) (any, 
 	if w.s.now.Before(m.agent.cut) {
 		r = nil
 	}
-	lost := w.strikes(AnswerLost)
+	lost, reset := w.strikes(AnswerLost), w.fate.chance(0.5)
 	var c *call
 	c = w.ask(r, m.inst.ID+" "+what, serve, func(v any, err error) {
 		if m.agent.flight != c {
 			return
 		}
-		if lost || w.s.now.Before(m.agent.cut) && err == nil {
+		if lost && reset {
+			v, err = nil, errCut
+		} else if lost || w.s.now.Before(m.agent.cut) && err == nil {
 			return // the agent waits until its own time limit
 		}
 		m.agent.flight = nil
@@ -262,6 +266,7 @@ func (m *machine) tick() {
 			m.finish(world.Failure)
 		}
 	case listens && silent > stopAfter:
+		m.silenced = true
 		m.stop("the lease cannot be renewed")
 	case m.state == agentapi.ListenerStarting && now.Sub(m.since) >= connectLimit:
 		m.stop("it did not connect")

@@ -71,7 +71,7 @@ func run(cfg Config, keep bool, trace io.Writer) Result {
 }
 
 // historyLines bounds what a violation tells.
-const historyLines = 120
+const historyLines = 400
 
 // lookOn looks, again and again, until everything has come to rest after the probes.
 func (w *World) lookOn(rested *bool) {

@@ -64,6 +64,7 @@ func (g *githubSeam) Mint(ctx context.Context, r controller.MintRequest) (reg co
 			w.hub.refused[set] = w.s.now.Add(refuseFor)
 		}
 		if w.s.now.Before(w.hub.refused[set]) && w.faulty() {
+			w.stats.Refusals++
 			return &controller.RefusedError{Status: 403, Message: "Resource not accessible by integration"}
 		}
 		repository := w.hub.repository(r.Repository)

@@ -9,6 +9,7 @@ type Stats struct {
 	Launches int
 	Machines int
 	Mints    int
+	Refusals int // of mints
 	Idle     int // machines that never ran a job, though nothing happened to them
 	Pardoned int // of these: as many as jobs were cancelled or taken, registrations removed, and answers lost
 	Excused  int // the one case of rule 6.2
@@ -26,6 +27,7 @@ func (s *Stats) Add(o Stats) {
 	s.Launches += o.Launches
 	s.Machines += o.Machines
 	s.Mints += o.Mints
+	s.Refusals += o.Refusals
 	s.Idle += o.Idle
 	s.Pardoned += o.Pardoned
 	s.Excused += o.Excused
@@ -41,19 +43,26 @@ func (s *Stats) Add(o Stats) {
 	s.Waits = append(s.Waits, o.Waits...)
 }
 
-// surplus asserts BoundedSurplus.
+// surplus asserts BoundedSurplus: machines that never ran a job stay within max(2, 2 %) of those launched, without those that
+// section 9 does not count: boots that failed, machines that were lost, jobs that were cancelled or taken after the launch,
+// launches without an answer (a replica that dies hears none), and refusals of GitHub, which make a launched machine useless.
 func (c *checker) surplus() {
 	w := c.w
 	idle := 0
 	var about []string
 	for _, m := range w.cloud.machines {
-		if !m.ran && !m.slow && m.fault == "" {
+		if !m.ran && !m.slow && m.fault == "" && !m.silenced && !c.rows.lost[m.inst.ID] {
 			idle++
 			about = append(about, m.inst.ID)
 		}
 	}
-	f := w.stats.Faults
-	pardoned := f[JobTaken] + f[RunCancelled] + f[ProviderTimeout] + f[ProviderDown] + w.stats.Unused()
+	pardoned := w.stats.Refusals
+	for _, f := range []Fault{
+		JobTaken, RunCancelled, ProviderTimeout, ProviderDown, IdleRemoved, ListenerStubborn, GitHubTimeout, AssignmentLost, InProgressEarly,
+		ReplicaKilled, ReplicaPaused, ReplicaRolled, SpotReclaim, CompletedNeverSent,
+	} {
+		pardoned += w.stats.Faults[f]
+	}
 	w.stats.Idle, w.stats.Pardoned = idle, min(idle, pardoned)
 	if left := idle - pardoned; left > max(2, w.stats.Machines*surplusPercent/100) {
 		c.violated("BoundedSurplus", about, "%d of %d machines never ran a job, %d of them without excuse: %v", idle, w.stats.Machines, left, about)
@@ -61,12 +70,3 @@ func (c *checker) surplus() {
 }
 
 const surplusPercent = 2
-
-// Unused counts what makes a machine useless that was launched for good reason.
-func (s *Stats) Unused() int {
-	n := 0
-	for _, f := range []Fault{IdleRemoved, ListenerStubborn, MintRefused, GitHubTimeout, WebhookLost, WebhookLate, AssignmentLost, InProgressEarly} {
-		n += s.Faults[f]
-	}
-	return n
-}

@@ -7,6 +7,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/agent/boot"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 	"github.com/runs-fleet/runs-fleet/internal/version"
+	"github.com/runs-fleet/runs-fleet/internal/web"
 )
 
 // announce tells the person who started the server what a newcomer needs.
@@ -36,6 +37,11 @@ func (s *server) announce() error {
 	}
 	line("Isolation", "%s", isolationText(p.provider.Isolation()))
 	line("Capacity", "%d runners at a time", p.maxRunners)
+	if p.metrics != nil {
+		line("Metrics", "http://%s%s", p.metrics.Addr(), web.MetricsPath)
+	} else {
+		line("Metrics", "%s%s  (with a token)", p.localURL, web.MetricsPath)
+	}
 	line("Data", "%s", s.settings.Data)
 	b.WriteString("\nA job comes here when its workflow says  runs-on: runs-fleet\n" +
 		"Ctrl-C lets running jobs end and then stops; a second Ctrl-C ends them.\n\n")

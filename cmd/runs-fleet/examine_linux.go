@@ -95,7 +95,7 @@ func (e examination) client() (*github.Client, []doctor.Finding) {
 	if e.settings.GitHubToken == "" && e.settings.GitHubAppID == "" {
 		return nil, doctor.One(doctor.Skipped, "it cannot be asked without a credential", "")
 	}
-	c, err := gitHub(e.settings, e.clock, seam.Crypto{}, e.log)
+	c, err := gitHub(e.settings, e.clock, seam.Crypto{}, e.log, nil)
 	if err != nil {
 		return nil, doctor.One(doctor.Problem, err.Error(), "correct github_url, github_app_id and github_app_key_file")
 	}

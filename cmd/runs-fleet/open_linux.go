@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/github"
 	"github.com/runs-fleet/runs-fleet/internal/provider/local"
@@ -34,7 +35,8 @@ type parts struct {
 	github       *github.Client
 	repositories []fleet.Repository
 	listener     net.Listener
-	localURL     string // under which this machine reaches the server
+	metrics      net.Listener // of metrics_listen, nil without one
+	localURL     string       // under which this machine reaches the server
 	provider     *local.Provider
 	maxRunners   int
 	clock        seam.Clock
@@ -72,13 +74,16 @@ func open(ctx context.Context, s *server) (_ *parts, err error) {
 	if err := p.openData(ctx, s); err != nil {
 		return nil, err
 	}
-	if p.github, err = gitHub(s.settings, s.clock, s.random, s.log); err != nil {
+	if p.github, err = gitHub(s.settings, s.clock, s.random, s.log, s.telemetry.FellBack); err != nil {
 		return nil, err
 	}
 	if err := p.findRepositories(ctx, s); err != nil {
 		return nil, err
 	}
 	if err := p.listen(ctx, s.settings); err != nil {
+		return nil, err
+	}
+	if err := p.listenMetrics(ctx, s.settings); err != nil {
 		return nil, err
 	}
 	return p, p.openProvider(ctx, s)
@@ -128,10 +133,10 @@ func (p *parts) sweep(ctx context.Context, log *slog.Logger) {
 }
 
 // gitHub makes the client. It makes no call.
-func gitHub(s settings.Settings, clock seam.Clock, random seam.Random, log *slog.Logger) (*github.Client, error) {
+func gitHub(s settings.Settings, clock seam.Clock, random seam.Random, log *slog.Logger, fellBack func(controller.Fallback)) (*github.Client, error) {
 	o := github.Options{
 		BaseURL: s.GitHubURL, UserAgent: "runs-fleet/" + version.Current().Version, Clock: clock, Random: random, Logger: log,
-		Token: s.GitHubToken.Reveal(),
+		Token: s.GitHubToken.Reveal(), FellBack: fellBack,
 	}
 	if s.GitHubAppID != "" {
 		key, err := os.ReadFile(s.GitHubAppKeyFile)
@@ -171,7 +176,8 @@ func (p *parts) openProvider(ctx context.Context, s *server) error {
 	p.provider, err = local.New(ctx, local.Options{
 		Dir: filepath.Join(data, "machines"), AgentPath: agent, ServerURL: p.localURL, Isolation: isolation, Slots: p.maxRunners,
 		BootDelay: s.settings.BootDelay, RunnerDir: runner, Hide: append([]string{data}, s.secretFiles()...), Environment: proxies(),
-		KeepLogs: s.settings.KeepLogs, Clock: s.clock, Random: s.random, Logger: s.log,
+		WithoutLimit: func() { s.telemetry.FellBack(controller.FallbackUnlimited) },
+		KeepLogs:     s.settings.KeepLogs, Clock: s.clock, Random: s.random, Logger: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing machines: %w", err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/github"
 )
@@ -30,6 +31,7 @@ func (p *parts) findRepositories(ctx context.Context, s *server) error {
 			if found, old = knownAs(known, p.github.Host(), name); !old || refused(err) {
 				return fmt.Errorf("looking for the repository %s at GitHub: %w; runs-fleet doctor looks at credential and permissions", name, err)
 			}
+			s.telemetry.FellBack(controller.FallbackRepositories)
 			s.log.WarnContext(ctx, "GitHub does not answer for a repository; going on with what is known of it", "repository", name, "error", err)
 		}
 		p.repositories = append(p.repositories, found)

@@ -22,7 +22,7 @@ func (s *server) controllerConfig() controller.Config {
 	here := label.Fleet{Platforms: []label.Platform{{OS: fleet.OS(runtime.GOOS), Arch: fleet.Arch(runtime.GOARCH)}}}
 	return controller.Config{
 		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.provider, Verifier: verifier{p.provider},
-		Clock: s.clock, Random: s.random, Logger: s.log,
+		Clock: s.clock, Random: s.random, Logger: s.log, Observer: s.telemetry,
 		Site:       fleet.Site{Environment: fleet.DefaultEnvironment, Region: fleet.LocalRegion},
 		MaxRunners: p.maxRunners,
 		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {

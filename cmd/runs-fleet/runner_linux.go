@@ -18,7 +18,7 @@ func (p *parts) runnerFolder(s *server) (func(context.Context) (string, error), 
 	o := runnerdist.Options{
 		Dir: filepath.Join(s.settings.Data, "runners"), OS: fleet.OS(runtime.GOOS), Arch: fleet.Arch(runtime.GOARCH),
 		Pin:   runnerdist.Pin{Version: s.settings.RunnerVersion, SHA256: s.settings.RunnerSHA256},
-		Clock: s.clock, Logger: s.log, Source: downloads{p, s.settings.AllowsOwner},
+		Clock: s.clock, Logger: s.log, Source: downloads{p, s.settings.AllowsOwner}, FellBack: s.telemetry.FellBack,
 	}
 	if s.settings.RunnerDir != "" {
 		dir, err := installedRunner(s.settings.RunnerDir)

@@ -15,6 +15,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/ingress"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
+	"github.com/runs-fleet/runs-fleet/internal/telemetry"
 	"github.com/runs-fleet/runs-fleet/internal/version"
 	"github.com/runs-fleet/runs-fleet/internal/web"
 	"github.com/runs-fleet/runs-fleet/internal/web/api"
@@ -32,10 +33,12 @@ type server struct {
 	log      *slog.Logger
 
 	parts      *parts
+	telemetry  *telemetry.Telemetry
 	controller *controller.Controller
 	ready      *ingress.Readiness
 	web        *web.Server
 	http       *http.Server
+	metrics    *http.Server       // the listener of metrics_listen, nil without one
 	polls      context.CancelFunc // ends the agents' long polls
 	failed     chan error         // what ended by itself and should not have
 	worked     chan error         // the controller's end
@@ -46,13 +49,16 @@ type server struct {
 func serve(ctx context.Context, s settings.Settings, to streams) (err error) {
 	srv := &server{
 		settings: s, streams: to, clock: seam.System{}, random: seam.Crypto{}, log: logger(s, to.err),
-		failed: make(chan error, 1), worked: make(chan error, 1),
+		failed: make(chan error, 2), worked: make(chan error, 1),
 	}
 	signals := listenForSignals()
 	defer signals.stop()
 	starting, cancel := context.WithCancel(ctx)
 	defer cancel()
 	forget := context.AfterFunc(signals.first, cancel) // Ctrl-C while it starts
+	if srv.telemetry, err = telemetry.New(telemetry.Options{Clock: srv.clock, Logger: srv.log}); err != nil {
+		return err
+	}
 	srv.parts, err = open(starting, srv)
 	if err != nil {
 		if starting.Err() != nil && ctx.Err() == nil {
@@ -112,6 +118,7 @@ func (s *server) start(ctx context.Context) error {
 			s.failed <- fmt.Errorf("serving HTTP: %w", err)
 		}
 	}()
+	s.serveMetrics(ctx, config.Tokens)
 	err = client.ServerFile{URL: p.localURL, Token: token, PID: os.Getpid(), Version: version.Current().Version}.Write(s.settings.Data)
 	if err != nil {
 		return err
@@ -129,19 +136,24 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 		return web.Config{}, err
 	}
 	var webhook http.Handler
+	var hook *ingress.Webhook
 	if !s.settings.Polls() {
-		webhook, err = ingress.New(ingress.Options{
+		hook, err = ingress.New(ingress.Options{
 			Secrets: []string{s.settings.WebhookSecret.Reveal()}, Owners: s.settings.Owners, Host: p.github.Host(), Queue: p.queue,
 			Clock: s.clock, Logger: s.log,
 		})
 		if err != nil {
 			return web.Config{}, fmt.Errorf("setting up the webhook: %w", err)
 		}
+		webhook = hook
+	}
+	if err := s.watchMetrics(hook); err != nil {
+		return web.Config{}, err
 	}
 	polls, endPolls := context.WithCancel(ctx)
 	s.polls = endPolls
 	return web.Config{
-		Webhook: webhook, Ready: s.ready, Agent: endingWith(polls, agentapi.NewHandler(s.controller, s.log)),
+		Webhook: webhook, Ready: s.ready, Metrics: s.telemetry.Handler(), Agent: endingWith(polls, agentapi.NewHandler(s.controller, s.log)),
 		Tokens: append(tokens, web.Token{Name: "command line", Secret: token}),
 		Listen: p.listener.Addr().String(), ExternalURL: s.settings.ExternalURL, LocalURL: p.localURL, Clock: s.clock, Random: s.random,
 		API: api.Config{

@@ -216,6 +216,9 @@ func TestAServerThatCannotStartSaysWhyAndLeavesNothingOpen(t *testing.T) {
 		{"no runner", func(s *settings.Settings) { s.RunnerDir += "/bin" }, "holds no runner"},
 		{"tokens that everyone can read", func(s *settings.Settings) { s.APITokensFile = "/etc/passwd" }, "chmod 600 /etc/passwd"},
 		{"a port that is taken", func(s *settings.Settings) { s.Listen = strings.TrimPrefix(github, "http://") }, "choose another address with --listen"},
+		{"metrics at a port that is taken", func(s *settings.Settings) {
+			s.MetricsListen = strings.TrimPrefix(github, "http://")
+		}, "choose another address with --metrics-listen"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := quietSettings(t, github)

@@ -134,7 +134,7 @@ func (s *server) shutDown(ctx context.Context) error {
 	case <-end.Done():
 		errs = append(errs, errors.New("the controller did not end in time"))
 	}
-	errs = append(errs, client.RemoveServerFile(s.settings.Data))
+	errs = append(errs, s.closeMetrics(end), client.RemoveServerFile(s.settings.Data))
 	s.log.InfoContext(ctx, "stopped")
 	return errors.Join(errs...)
 }

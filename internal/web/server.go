@@ -17,7 +17,9 @@ type Config struct {
 	// Webhook takes GitHub's deliveries; nil if there is no webhook. Ready says whether a delivery could be stored. Agent
 	// serves the agents' protocol.
 	Webhook, Ready, Agent http.Handler
-	API                   api.Config
+	// Metrics serves MetricsPath to who is logged in; nil if there is none.
+	Metrics http.Handler
+	API     api.Config
 	// Tokens are the bearers of the API.
 	Tokens []Token
 	// Listen is the listening address. LocalURL is under which browsers of this machine reach it, ExternalURL under which
@@ -55,6 +57,9 @@ func New(c Config) *Server {
 		Queries: c.API.Queries, About: c.API.About, Draining: c.API.Draining, Why: c.API.Why, Logger: c.API.Logger,
 	})
 	s.routes.handle("GET /{$}", Login, page)
+	if c.Metrics != nil {
+		s.routes.handle("GET "+MetricsPath, Login, c.Metrics)
+	}
 	s.routes.handle("POST /logout", Login, http.HandlerFunc(s.logout))
 	s.routes.handle("/", Login, http.HandlerFunc(notFound))
 	return s

@@ -4,6 +4,7 @@ package webtest
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -64,7 +65,11 @@ func New(t testing.TB) *World {
 			w.Webhooks.Add(1)
 			out.WriteHeader(http.StatusAccepted)
 		}),
-		Ready:  http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(http.StatusOK) }),
+		Ready: http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) { out.WriteHeader(http.StatusOK) }),
+		Metrics: http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
+			out.Header().Set("Content-Type", "text/plain; version=0.0.4")
+			_, _ = io.WriteString(out, "runs_fleet_machines 0\n")
+		}),
 		Agent:  agentapi.NewHandler(agents{}, slog.New(slog.DiscardHandler)),
 		API:    w.api(),
 		Tokens: []web.Token{{Name: "command line", Secret: Token}},

@@ -25,7 +25,6 @@ func Shrink(t *testing.T, res Result) Result {
 		return true
 	}
 	for jobs := res.Config.Jobs / 2; jobs > 0; jobs /= 2 {
-		// The number of jobs is part of what a seed draws, so the rates are kept as they were.
 		cfg := res.Config
 		cfg.Jobs = jobs
 		if !fails(cfg) {

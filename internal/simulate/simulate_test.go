@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/simulate"
 )
 
@@ -37,10 +38,11 @@ func TestFleetWithFaults(t *testing.T) {
 
 // TestFreshSeeds runs worlds that nobody has seen. A violation prints the command that repeats it.
 func TestFreshSeeds(t *testing.T) {
-	began := time.Now()
+	clock := seam.System{}
+	began := clock.Now()
 	first := fresh(began)
 	t.Logf("the first seed is %d", first)
-	for seed := first; time.Since(began) < freshBudget; seed++ {
+	for seed := first; clock.Now().Sub(began) < freshBudget; seed++ {
 		report(t, simulate.Run(t, simulate.Draw(seed, jobs), false))
 		if t.Failed() {
 			return

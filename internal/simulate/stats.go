@@ -1,6 +1,10 @@
 package simulate
 
-import "time"
+import (
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
+)
 
 // Stats are the figures of a run, or of many.
 type Stats struct {
@@ -63,6 +67,7 @@ func (c *checker) surplus() {
 	} {
 		pardoned += w.stats.Faults[f]
 	}
+	pardoned += c.githubsDoing()
 	w.stats.Idle, w.stats.Pardoned = idle, min(idle, pardoned)
 	if left := idle - pardoned; left > max(2, w.stats.Machines*surplusPercent/100) {
 		c.violated("BoundedSurplus", about, "%d of %d machines never ran a job, %d of them without excuse: %v", idle, w.stats.Machines, left, about)
@@ -70,3 +75,24 @@ func (c *checker) surplus() {
 }
 
 const surplusPercent = 2
+
+// githubsDoing counts machines that GitHub itself made useless: it never gave their runner the job that it held queued, or
+// forgot their registration; and jobs that no runner ever got, each of which may have cost two listeners (rule 5.7) and the
+// machine on its way.
+func (c *checker) githubsDoing() int {
+	rates := c.w.cfg.Rates
+	n := 0
+	if rates[AssignmentLost]+rates[IdleRemoved]+rates[InProgressEarly]+rates[RunCompletesEarly] > 0 {
+		for _, m := range c.rows.machines {
+			if m.Retire != nil && m.HandOuts() > 0 && m.WorkerStarted.IsZero() {
+				n++
+			}
+		}
+	}
+	c.w.hub.jobs(func(_ *world.Run, job *world.Job) {
+		if job.RunnerID == 0 && rates[RunCompletesEarly] > 0 {
+			n += 3
+		}
+	})
+	return n
+}

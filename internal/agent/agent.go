@@ -84,7 +84,7 @@ func newState(o Options, w agentapi.Welcome) state {
 // serve is the loop: one goroutine, one event at a time.
 func (a *agent) serve(ctx context.Context) error {
 	defer a.contact.close()
-	ticker := time.NewTicker(watchInterval)
+	ticker := time.NewTicker(watchInterval) //nolint:forbidigo // a real process; its tests run on synctest's clock
 	defer ticker.Stop()
 	for !a.left {
 		a.contact.pollIfDue(ctx, &a.state)

@@ -41,7 +41,7 @@ func sayHello(ctx context.Context, o Options) (agentapi.Welcome, error) {
 // jitter returns between half of d and d, so that agents that lost the same server do not come back in step.
 func jitter(d time.Duration, random uint64) time.Duration {
 	half := uint64(d / 2)
-	return d/2 + time.Duration(random%(half+1)) //nolint:gosec // below d
+	return d/2 + time.Duration(random%(half+1))
 }
 
 // answer is the end of one poll.

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +77,7 @@ func visible(actions []action) string {
 
 func TestDecide(t *testing.T) {
 	connected := []step{{0, assignment("r1")}, {1, listenerSaid{SaysListening}}}
-	working := append(connected[:2:2], step{2, sees(true, true)})
+	working := slices.Concat(connected, []step{{2, sees(true, true)}})
 	for name, test := range map[string]struct {
 		silent bool
 		steps  []step
@@ -222,7 +223,7 @@ func TestDecide(t *testing.T) {
 			steps: append(working[:3:3], step{10, listenerExited{137}}, step{30, passed{}}, step{69, passed{}}, step{70, passed{}}),
 			want:  "start r1, keep",
 			report: agentapi.Report{
-				Runner: "r1", Listener: agentapi.ListenerStopped, WorkerStarted: true, WorkerRunning: true, ExitCode: code(137),
+				Runner: "r1", Listener: agentapi.ListenerStopped, WorkerStarted: true, WorkerRunning: true, ExitCode: new(137),
 				Done: true, Diagnostics: "tail",
 			},
 		},
@@ -238,8 +239,6 @@ func TestDecide(t *testing.T) {
 		})
 	}
 }
-
-func code(n int) *int { return &n }
 
 // TestExitCodes is the table of the official runner's codes, for a listener that no worker ran under.
 func TestExitCodes(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -133,9 +134,7 @@ func (p *Processes) environment(a agentapi.Assignment) []string {
 		"PATH": p.options.Path, "HOME": p.options.Home, "LANG": "C.UTF-8", "USER": "runner", "LOGNAME": "runner", "SHELL": "/bin/bash",
 		"RUNNER_ALLOW_RUNASROOT": "1", // only ever true without isolation, which was asked for
 	}
-	for name, value := range p.options.Environment {
-		variables[name] = value
-	}
+	maps.Copy(variables, p.options.Environment)
 	variables["ACTIONS_RUNNER_INPUT_JITCONFIG"] = a.JITConfig
 	environment := make([]string, 0, len(variables))
 	for name, value := range variables {

@@ -81,7 +81,7 @@ func TestAListenerFromStartToExit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range strings.Split(string(environment), "\n") {
+	for line := range strings.SplitSeq(string(environment), "\n") {
 		switch name, _, _ := strings.Cut(line, "="); name {
 		case "PATH", "HOME", "LANG", "USER", "LOGNAME", "SHELL", "RUNNER_ALLOW_RUNASROOT", "ACTIONS_RUNNER_INPUT_JITCONFIG", "http_proxy":
 		default:

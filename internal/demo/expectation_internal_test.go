@@ -22,7 +22,7 @@ func TestExpectations(t *testing.T) {
 		"Windows line ends":   {"# expect: failure\r\nname: x\r\n", Failure, Failure, ""},
 		"the last line wins":  {"# expect: failure\n# expect: success\n", Success, Success, ""},
 		"prose is no line":    {"# We expect: a lot of this\n# what to expect of it\n", Success, Success, ""},
-		"an unknown outcome":  {"name: x\n# expect: sucess\n", "", "", `line 2 expects "sucess", which is none of success, failure`},
+		"an unknown outcome":  {"name: x\n# expect: sucess\n", "", "", `line 2 expects "sucess", which is none of success, failure`}, //nolint:misspell // what is tested
 		"not inside a script": {"      - run: echo '# expect: failure'\n", Success, Success, ""},
 	}
 	for name, test := range tests {

@@ -79,7 +79,6 @@ func (s *Simulator) listDeliveries(c *call) answer {
 	list := make([]object, 0, size)
 	last, more, seen := int64(0), false, before == 0
 	for _, d := range slices.Backward(s.hooks.done) {
-
 		if !seen {
 			seen = d.id == before
 			continue

@@ -89,7 +89,8 @@ func New(o Options) (*Simulator, error) {
 	s := &Simulator{
 		clock: o.Clock, random: o.Random, logger: o.Logger, passive: o.Passive, controlToken: o.ControlToken, downloads: o.Downloads,
 		sender: o.Sender, ctx: ctx, cancel: cancel, world: world.New(o.Random, o.Speedup, o.Clock.Now()), baseURL: strings.TrimRight(o.BaseURL, "/"),
-		tokens: map[string]*principal{}, pending: map[string]*pendingApp{}, limits: newLimiter(o.Limits.withDefaults()), logs: map[string]logLink{}, changed: make(chan struct{}),
+		tokens: map[string]*principal{}, pending: map[string]*pendingApp{}, limits: newLimiter(o.Limits.withDefaults()),
+		logs: map[string]logLink{}, changed: make(chan struct{}),
 	}
 	s.hooks = newLedger(s.world, o.Webhook)
 	if err := s.populate(o); err != nil {

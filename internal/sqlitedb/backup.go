@@ -23,7 +23,7 @@ func (db *DB) backup(ctx context.Context, path string) (err error) {
 	}
 	partial := path + ".partial"
 	if err := os.Remove(partial); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err //nolint:wrapcheck // Backup says which files
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -33,7 +33,7 @@ func (db *DB) backup(ctx context.Context, path string) (err error) {
 	// The copy must be as private as the original; VACUUM INTO takes an existing empty file.
 	file, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return err //nolint:wrapcheck // Backup says which files
+		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	// The readers' connections refuse every write, also that to another file, so the backup has its own.
@@ -48,7 +48,7 @@ func (db *DB) backup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if err := os.Link(partial, path); err != nil { // unlike a rename, a link never replaces
-		return err //nolint:wrapcheck // Backup says which files
+		return err
 	}
 	return errors.Join(os.Remove(partial), syncDir(filepath.Dir(path)))
 }

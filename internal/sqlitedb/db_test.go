@@ -110,8 +110,12 @@ func TestGroups(t *testing.T) {
 		{"all are written", []sqlitedb.Func{insert("a"), insert("b")}, []bool{false, false}, []string{"a", "b"}},
 		{"a refusal before writing concerns one", []sqlitedb.Func{insert("a"), refuse, insert("b")}, []bool{false, true, false}, []string{"a", "b"}},
 		{"a refusal after writing is undone", []sqlitedb.Func{insert("a"), refuseLate, insert("b")}, []bool{false, true, false}, []string{"a", "b"}},
-		{"a statement that fails is undone, and the others are written", []sqlitedb.Func{insert("a"), insert("a"), insert("b")},
-			[]bool{false, true, false}, []string{"a", "b"}},
+		{
+			"a statement that fails is undone, and the others are written",
+			[]sqlitedb.Func{insert("a"), insert("a"), insert("b")},
+			[]bool{false, true, false},
+			[]string{"a", "b"},
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -119,10 +119,10 @@ func create(path string) error {
 		return nil
 	}
 	if err != nil {
-		return err //nolint:wrapcheck // Open says which file
+		return err
 	}
 	if err := file.Close(); err != nil {
-		return err //nolint:wrapcheck // Open says which file
+		return err
 	}
 	return syncDir(filepath.Dir(path))
 }
@@ -130,7 +130,7 @@ func create(path string) error {
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller says which file
+		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
 }

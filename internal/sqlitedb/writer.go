@@ -68,7 +68,7 @@ func startWriter(ctx context.Context, conn *sql.Conn) *writer {
 // Write waits for the outcome, so that the caller knows it.
 func (db *DB) Write(ctx context.Context, durability Durability, fn Func) error {
 	if err := ctx.Err(); err != nil {
-		return err //nolint:wrapcheck // the caller's own
+		return err
 	}
 	r := &request{fn: fn, durability: durability, done: make(chan struct{})}
 	if err := db.writer.enqueue(r); err != nil {
@@ -79,7 +79,7 @@ func (db *DB) Write(ctx context.Context, durability Durability, fn Func) error {
 		return r.err
 	case <-ctx.Done():
 		if r.taken.CompareAndSwap(false, true) {
-			return ctx.Err() //nolint:wrapcheck // the caller's own
+			return ctx.Err()
 		}
 		<-r.done
 		return r.err

@@ -91,7 +91,7 @@ func inherit(path string, flags, fd int) error {
 		return &os.PathError{Op: "open", Path: path, Err: err}
 	}
 	if opened == fd {
-		return os.NewSyscallError("fcntl", clearCloseOnExec(fd))
+		return clearCloseOnExec(fd)
 	}
 	if err := unix.Dup3(opened, fd, 0); err != nil {
 		return os.NewSyscallError("dup3", err)
@@ -101,7 +101,7 @@ func inherit(path string, flags, fd int) error {
 
 func clearCloseOnExec(fd int) error {
 	_, err := unix.FcntlInt(uintptr(fd), unix.F_SETFD, 0)
-	return err
+	return os.NewSyscallError("fcntl", err)
 }
 
 // become gives up every privilege and executes this binary again as the agent.
@@ -145,7 +145,7 @@ func provide(b []byte, fd int) error {
 		return fmt.Errorf("closing the pipe: %w", err)
 	}
 	if int(r.Fd()) == fd {
-		return os.NewSyscallError("fcntl", clearCloseOnExec(fd))
+		return clearCloseOnExec(fd)
 	}
 	return os.NewSyscallError("dup3", unix.Dup3(int(r.Fd()), fd, 0))
 }

@@ -138,10 +138,10 @@ func linkRunner(from, to string) (string, error) {
 			if err != nil {
 				return err
 			}
-			return os.Symlink(link, target)
+			return os.Symlink(link, target) //nolint:gosec // who can change the installation needs no race: its programs run next
 		}
 		if kind == kindLinks {
-			err := os.Link(path, target)
+			err := os.Link(path, target) //nolint:gosec // who can change the installation needs no race: its programs run next
 			if err == nil || !errors.Is(err, unix.EXDEV) && !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EMLINK) {
 				return err
 			}
@@ -170,6 +170,8 @@ func copyFile(from, to string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, target.Close()) }()
-	_, err = io.Copy(target, source)
-	return err
+	if _, err := io.Copy(target, source); err != nil {
+		return fmt.Errorf("copying %s: %w", from, err)
+	}
+	return nil
 }

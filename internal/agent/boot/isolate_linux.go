@@ -132,12 +132,12 @@ func openSources(c *Config) (sources, error) {
 func readResolver() map[string][]byte {
 	files := map[string][]byte{}
 	for _, path := range []string{"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf"} {
-		real := resolved(path)
-		if !strings.HasPrefix(real, "/run/") {
+		target := resolved(path)
+		if !strings.HasPrefix(target, "/run/") {
 			continue
 		}
-		if b, err := os.ReadFile(real); err == nil {
-			files[real] = b
+		if b, err := os.ReadFile(target); err == nil {
+			files[target] = b
 		}
 	}
 	return files
@@ -148,7 +148,7 @@ func privateRun(resolver map[string][]byte) error {
 	if err := mount("tmpfs", "/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, runOptions); err != nil {
 		return err
 	}
-	if real := resolved("/var/run"); real != "" && real != "/run" {
+	if target := resolved("/var/run"); target != "" && target != "/run" {
 		if err := mount("tmpfs", "/var/run", "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, runOptions); err != nil {
 			return err
 		}
@@ -235,8 +235,8 @@ func privateProc() error {
 func hiddenPaths(c *Config) []string {
 	var paths []string
 	for _, path := range append([]string{"/home", "/root", c.Folder}, c.Hide...) {
-		if real := resolved(path); real != "" && real != "/" {
-			paths = append(paths, real)
+		if target := resolved(path); target != "" && target != "/" {
+			paths = append(paths, target)
 		}
 	}
 	return paths

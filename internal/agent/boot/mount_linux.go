@@ -126,9 +126,9 @@ func touch(path string) error {
 
 // resolved returns the path without symbolic links, or nothing if it does not exist.
 func resolved(path string) string {
-	real, err := filepath.EvalSymlinks(path)
+	target, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return ""
 	}
-	return real
+	return target
 }

@@ -14,7 +14,7 @@ func dropPrivileges(c Config) error {
 	runtime.LockOSThread()
 	for capability := 0; ; capability++ {
 		err := unix.Prctl(unix.PR_CAPBSET_DROP, uintptr(capability), 0, 0, 0)
-		if err == unix.EINVAL { //nolint:errorlint // a bare errno: this kernel knows no more capabilities
+		if err == unix.EINVAL { // this kernel knows no more capabilities
 			break
 		}
 		if err != nil {

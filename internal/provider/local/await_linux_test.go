@@ -56,11 +56,14 @@ func (r *rig) awaitEnd(t *testing.T, id string) provider.Instance {
 	return i
 }
 
-// state reads an instance's state file.
-func (r *rig) state(t *testing.T, id string) (s struct {
+// stateFile is what tests read of an instance's state file.
+type stateFile struct {
 	Process struct{ PID int }
-}) {
+}
+
+func (r *rig) state(t *testing.T, id string) stateFile {
 	t.Helper()
+	var s stateFile
 	b, err := os.ReadFile(filepath.Join(r.options.Dir, "instances", id, "state.json"))
 	if err != nil {
 		t.Fatal(err)

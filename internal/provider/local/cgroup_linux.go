@@ -51,7 +51,7 @@ func (p *Provider) makeGroup(folder string) error {
 		return fmt.Errorf("making a control group: %w", err)
 	}
 	limit := filepath.Join(folder, "pids.max")
-	if _, err := os.Stat(limit); err != nil {
+	if _, err := os.Stat(limit); errors.Is(err, os.ErrNotExist) {
 		return nil // not this hierarchy's
 	}
 	if err := os.WriteFile(limit, []byte(strconv.Itoa(p.options.MaxProcesses)), 0o600); err != nil {

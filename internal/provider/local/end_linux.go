@@ -157,7 +157,7 @@ func descendants(pid int) map[int]uint64 {
 		if err != nil {
 			continue
 		}
-		_, rest, _ := cutLast(string(b), ")")
+		rest, _ := afterLast(string(b), ")")
 		if fields := strings.Fields(rest); len(fields) > 1 {
 			if parent, err := strconv.Atoi(fields[1]); err == nil {
 				children[parent] = append(children[parent], id)
@@ -179,7 +179,7 @@ func removeTree(path string) error {
 	if os.RemoveAll(path) == nil {
 		return nil
 	}
-	_ = filepath.WalkDir(path, func(name string, entry fs.DirEntry, err error) error { // what stays unreadable shows below
+	_ = filepath.WalkDir(path, func(name string, entry fs.DirEntry, _ error) error { // what stays unreadable shows below
 		if entry != nil && entry.IsDir() {
 			return os.Chmod(name, 0o700) //nolint:gosec // folders need it, and it is about to go
 		}

@@ -149,7 +149,7 @@ func setGroups(t *testing.T, groups []int) {
 // dataFolder is outside of /tmp where it can be, because a job has its own /tmp anyway.
 func dataFolder(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp(".", ".data-")
+	folder, err := os.MkdirTemp(".", ".data-") //nolint:usetesting // t.TempDir is below /tmp
 	if err != nil {
 		return t.TempDir()
 	}

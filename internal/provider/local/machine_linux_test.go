@@ -44,6 +44,7 @@ func TestPlatformIsThisMachines(t *testing.T) {
 }
 
 func TestFolderOfARunner(t *testing.T) {
+	t.Parallel()
 	const script = `echo changed > bin/Runner.Listener 2>/dev/null || echo kept; ls -A; cat .credentials`
 	for name, change := range map[string]func(*local.Options){
 		"overlay":         nil,

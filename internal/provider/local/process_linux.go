@@ -37,7 +37,7 @@ func (h *handle) wait() error {
 		return fmt.Errorf("waiting for process %d: %w", h.pid, err)
 	}
 	err = conn.Read(func(fd uintptr) bool {
-		polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // a descriptor is small
+		polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 		n, err := unix.Poll(polled, 0)
 		return err == nil && n > 0
 	})
@@ -169,7 +169,7 @@ func startTicks(pid int) (uint64, bool) {
 	}
 	// The fields after the name, which may hold anything; see proc_pid_stat(5).
 	const stateField, startField = 0, 19
-	_, rest, found := cutLast(string(b), ")")
+	rest, found := afterLast(string(b), ")")
 	fields := strings.Fields(rest)
 	if !found || len(fields) <= startField || fields[stateField] == "Z" || fields[stateField] == "X" {
 		return 0, false
@@ -178,11 +178,11 @@ func startTicks(pid int) (uint64, bool) {
 	return ticks, err == nil
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
+func afterLast(s, sep string) (after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+		return s[i+len(sep):], true
 	}
-	return s, "", false
+	return "", false
 }
 
 func readBootID() (string, error) {

@@ -152,7 +152,7 @@ func (c *Cloud) pool(in *region, name Pool) *pool {
 	p, ok := in.pools[name]
 	if !ok {
 		spec, _ := c.catalog.Type(name.Type)
-		p = &pool{Pool: name, region: in, spec: spec, dice: c.seed.named("pool", int(hash(name.Region, name.Zone, name.Type, string(name.Market))>>1))} //nolint:gosec // 63 bits fit
+		p = &pool{Pool: name, region: in, spec: spec, dice: c.seed.named("pool", int(hash(name.Region, name.Zone, name.Type, string(name.Market))>>1))}
 		in.pools[name] = p
 		c.pools = append(c.pools, p)
 	}

@@ -12,7 +12,7 @@ type dice uint64
 
 // named returns the dice for one of several things.
 func (d dice) named(what string, n int) dice {
-	return dice(mix(uint64(d) ^ mix(hash(what)+uint64(n)))) //nolint:gosec // any 64 bits will do
+	return dice(mix(uint64(d) ^ mix(hash(what)+uint64(n))))
 }
 
 // unit is evenly distributed in [0, 1).

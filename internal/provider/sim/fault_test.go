@@ -77,7 +77,8 @@ func TestCallsTakeTheirTime(t *testing.T) {
 func TestCallsAreRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	w.faults(sim.Faults{Refusals: []sim.Refusal{
-		{Region: "eu-west-1", Code: "AuthFailure", Rate: 1}, {Action: "TerminateInstances", Code: sim.CodeInternal, Rate: 1},
+		{Region: "eu-west-1", Code: "AuthFailure", Rate: 1},
+		{Action: "TerminateInstances", Code: sim.CodeInternal, Rate: 1},
 		{Action: "CreateFleet", Code: sim.CodeThrottled, Rate: 0.5},
 	}})
 	refused := 0

@@ -142,8 +142,8 @@ func (c *Cloud) CreateFleet(ctx context.Context, r FleetRequest) (FleetAnswer, e
 
 func (r FleetRequest) digest() [sha256.Size]byte {
 	r.DryRun = false
-	b, err := json.Marshal(r)
-	if err != nil { // plain data
+	b, err := json.Marshal(r) //nolint:musttag // only digested
+	if err != nil {
 		panic("sim: " + err.Error())
 	}
 	return sha256.Sum256(b)

@@ -45,7 +45,7 @@ func (c *Cloud) Identity(id string, now time.Time) (document, signature string, 
 }
 
 // PublicKey is the key that signatures of identity documents are verified with.
-func (c *Cloud) PublicKey() ed25519.PublicKey { return c.key.Public().(ed25519.PublicKey) } //nolint:errcheck,forcetypeassert // its own kind of key
+func (c *Cloud) PublicKey() ed25519.PublicKey { return c.key.Public().(ed25519.PublicKey) } //nolint:forcetypeassert // its own kind of key
 
 // verify returns the live instance that a document stands for. A refusal is final; an instance that is not known yet may
 // say hello again.

@@ -32,7 +32,7 @@ func (c *Cloud) powerOn(m *machine, at time.Time) {
 	}
 	m.dead = ""
 	if d.chance(f.NeverBoot, "never boots", n) {
-		m.dead = bootFailures(int(d.named("boot failure", n) % 1024)) //nolint:gosec // 1024 fits
+		m.dead = bootFailures(int(d.named("boot failure", n) % 1024))
 	} else {
 		m.due[dueBoot] = at.Add(max(running, boot.of(d, "boot", n)))
 	}

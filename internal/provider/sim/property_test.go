@@ -24,7 +24,6 @@ type model struct {
 	ofToken  map[string][]string       // the instances that any answer told of
 	token    map[string]string         // of each instance
 	seen     map[string]provider.State // newest state
-	at       time.Time
 }
 
 func TestWhateverHappens(t *testing.T) {

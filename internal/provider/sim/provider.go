@@ -68,8 +68,7 @@ func (p *Provider) Launch(ctx context.Context, r provider.Request) (provider.Ans
 
 // launchError says what an API error means for a launch.
 func launchError(err error) error {
-	var api *APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*APIError](err); ok {
 		switch api.Code {
 		case CodeMismatch:
 			return fmt.Errorf("%w: %w", provider.ErrTokenReused, err)

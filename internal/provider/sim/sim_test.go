@@ -170,8 +170,7 @@ func (w *world) until(id string, s provider.State) time.Time {
 }
 
 func code(err error) string {
-	var api *sim.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[*sim.APIError](err); ok {
 		return api.Code
 	}
 	return ""

@@ -25,7 +25,7 @@ func (t timers) Less(i, j int) bool {
 func (t timers) Swap(i, j int) { t[i], t[j] = t[j], t[i] }
 
 // Push is heap.Interface's.
-func (t *timers) Push(x any) { *t = append(*t, x.(timer)) } //nolint:errcheck,forcetypeassert // heap.Push gives what set gave it
+func (t *timers) Push(x any) { *t = append(*t, x.(timer)) } //nolint:forcetypeassert // heap.Push gives what set gave it
 
 // Pop is heap.Interface's.
 func (t *timers) Pop() any {

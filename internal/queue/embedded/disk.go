@@ -12,5 +12,5 @@ func freeBytes(dir string) (uint64, error) {
 	if err := unix.Statfs(dir, &stat); err != nil {
 		return 0, fmt.Errorf("reading the free disk space of %s: %w", dir, err)
 	}
-	return stat.Bavail * uint64(stat.Bsize), nil //nolint:unconvert // a block's size is positive; its type differs by system
+	return stat.Bavail * uint64(stat.Bsize), nil // a block's size is positive; its type differs by system
 }

@@ -180,7 +180,7 @@ func deadTests() map[string]func(*testing.T, fixture) {
 				}
 				var got strings.Builder
 				for _, m := range messages {
-					got.WriteString(string(m.Body))
+					got.Write(m.Body)
 				}
 				if want := "abc"[:min(limit, 3)]; got.String() != want {
 					t.Errorf("Dead(%d) = %q, want %q", limit, got.String(), want)

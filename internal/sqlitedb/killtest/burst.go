@@ -44,7 +44,7 @@ func Main(write Writer) {
 // were acknowledged.
 func Burst(t *testing.T, dir string, enough int) []string {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // the test binary itself
+	child := exec.CommandContext(t.Context(), os.Args[0]) // the test binary itself
 	child.Env = append(os.Environ(), dirVariable+"="+dir)
 	var stderr strings.Builder
 	child.Stderr = &stderr

@@ -98,8 +98,7 @@ func (c *Client) call(ctx context.Context, method, path string, query url.Values
 
 // unreachable drops the address from the library's error, which names it twice.
 func (c *Client) unreachable(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	return fmt.Errorf("%w answers at %s: start one with runs-fleet serve (%w)", ErrNoServer, c.base, err)

@@ -97,12 +97,12 @@ func TestAddresses(t *testing.T) {
 		"fleet:8080": "http://fleet:8080", "https://fleet.example": "https://fleet.example", "ftp://x": "", "http://": "",
 	} {
 		c, err := client.New(address, "t", seam.System{})
-		if got := ""; err == nil {
-			if got = c.Address(); got != want {
-				t.Errorf("%s is %s, want %s", address, got, want)
-			}
-		} else if want != "" {
-			t.Errorf("%s: %v", address, err)
+		var got string
+		if err == nil {
+			got = c.Address()
+		}
+		if got != want {
+			t.Errorf("%s is %q (%v), want %q", address, got, err, want)
 		}
 	}
 }

@@ -12,26 +12,57 @@ import (
 
 // Why answers in one plain sentence why a job waits, or what became of it.
 func (c *Controller) Why(ctx context.Context, id fleet.JobID) (string, error) {
-	row, err := c.Records.Job(ctx, id)
+	reasons, err := c.Reasons(ctx, []fleet.JobID{id})
 	if err != nil {
 		return "", err
 	}
-	if !row.Exists() {
-		return "", ErrNoJob
-	}
-	var demand fleet.DemandState
-	var view record.View
-	if row.V.Counts() {
-		d, err := c.Records.Demand(ctx, row.V.Demand)
+	return reasons[0], nil
+}
+
+// Reasons is Why for many jobs, in their order. What jobs have in common is read once.
+func (c *Controller) Reasons(ctx context.Context, ids []fleet.JobID) ([]string, error) {
+	now := c.Clock.Now()
+	demands := map[fleet.DemandKey]fleet.DemandState{}
+	views := map[fleet.ShapeKey]record.View{}
+	out := make([]string, 0, len(ids))
+	for _, id := range ids {
+		row, err := c.Records.Job(ctx, id)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		demand = d.V
-		if view, err = c.Records.View(ctx, row.V.Shape, c.Clock.Now()); err != nil {
-			return "", err
+		if !row.Exists() {
+			return nil, ErrNoJob
 		}
+		j := row.V.Job
+		if j.Counts() {
+			if err := c.readReasons(ctx, j, demands, views, now); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, explain(j, demands[j.Demand], views[j.Shape], now))
 	}
-	return explain(row.V.Job, demand, view, c.Clock.Now()), nil
+	return out, nil
+}
+
+// readReasons reads what explains a queued job, unless it has been read for another.
+func (c *Controller) readReasons(
+	ctx context.Context, j fleet.Job, demands map[fleet.DemandKey]fleet.DemandState, views map[fleet.ShapeKey]record.View, now time.Time,
+) error {
+	if _, known := demands[j.Demand]; !known {
+		d, err := c.Records.Demand(ctx, j.Demand)
+		if err != nil {
+			return err
+		}
+		demands[j.Demand] = d.V
+	}
+	if _, known := views[j.Shape]; !known {
+		v, err := c.Records.View(ctx, j.Shape, now)
+		if err != nil {
+			return err
+		}
+		views[j.Shape] = v
+	}
+	return nil
 }
 
 // explain is Why without the reading. Pure: every state and limit has its sentence.
@@ -56,7 +87,7 @@ func explain(j fleet.Job, d fleet.DemandState, v record.View, now time.Time) str
 // explainSupply says what is on its way to a queued job.
 func explainSupply(j fleet.Job, v record.View, now time.Time) string {
 	waited := now.Sub(j.Queued).Round(time.Second)
-	ahead, listening, registering := 0, 0, 0
+	ahead, begun, listening, registering := 0, 0, 0, 0
 	for _, e := range v.Jobs {
 		if e.Demand == j.Demand && e.Queued.Before(j.Queued) {
 			ahead++
@@ -66,6 +97,8 @@ func explainSupply(j fleet.Job, v record.View, now time.Time) string {
 	for _, m := range v.Machines {
 		held := m.HeldFor(now) == j.Demand
 		switch {
+		case held && m.Worker:
+			begun++
 		case held && m.State == fleet.MachineListening:
 			listening++
 		case held && m.State == fleet.MachineAssigned:
@@ -77,13 +110,19 @@ func explainSupply(j fleet.Job, v record.View, now time.Time) string {
 		}
 	}
 	outstanding := 0
+	var unanswered time.Time // the oldest order that the provider has not answered for long
 	for _, l := range v.Launches {
 		outstanding += l.Outstanding
+		if l.Answered.IsZero() && now.Sub(l.Created) >= fleet.LaunchCounts && (unanswered.IsZero() || l.Created.Before(unanswered)) {
+			unanswered = l.Created
+		}
 	}
 	switch {
-	case listening > ahead:
+	case begun > ahead:
+		return fmt.Sprintf("A runner with its labels has begun a job; GitHub will say within seconds whether it is this one (queued for %s).", waited)
+	case begun+listening > ahead:
 		return fmt.Sprintf("A runner listens for it; GitHub has not handed it over yet (queued for %s).", waited)
-	case listening+registering > ahead:
+	case begun+listening+registering > ahead:
 		return fmt.Sprintf("A machine is being registered at GitHub for it (queued for %s).", waited)
 	case v.Head.V.Limit != "":
 		return fmt.Sprintf("It waits for room since %s: %s.", clock(v.Head.V.LimitSince), v.Head.V.Limit)
@@ -91,6 +130,8 @@ func explainSupply(j fleet.Job, v record.View, now time.Time) string {
 		return fmt.Sprintf("A machine is ready and is being assigned (queued for %s).", waited)
 	case starting > 0:
 		return fmt.Sprintf("%s for its shape (queued for %s).", machinesAre(starting, "booting"), waited)
+	case !unanswered.IsZero():
+		return fmt.Sprintf("The provider has not answered since %s whether it starts a machine; the same order is repeated (queued for %s).", clock(unanswered), waited)
 	case outstanding > 0:
 		return fmt.Sprintf("%s from the provider (queued for %s).", machinesAre(outstanding, "on order"), waited)
 	default:

@@ -36,10 +36,18 @@ func TestExplain(t *testing.T) {
 			}),
 			"It waits for room since 2023-11-14 22:14:10 UTC: 3 of 3 runners of the environment are in use.",
 		},
-		{"on order", waits, fleet.DemandState{}, with(func(v *record.View) { v.Launches = []record.LaunchEntry{{Outstanding: 2}} }), "2 machines are on order"},
+		{"on order", waits, fleet.DemandState{}, with(func(v *record.View) { v.Launches = []record.LaunchEntry{{Outstanding: 2, Created: sec(90)}} }), "2 machines are on order"},
+		{"ordered in vain", waits, fleet.DemandState{}, with(func(v *record.View) {
+			v.Launches = []record.LaunchEntry{{Outstanding: 1, Created: sec(30)}, {Outstanding: 1, Created: sec(20)}}
+		}), "The provider has not answered since 2023-11-14 22:13:40 UTC whether it starts a machine; the same order is repeated (queued for 1m40s)."},
 		{"booting", waits, fleet.DemandState{}, with(func(v *record.View) { v.Machines = []fleet.Count{counted(1, fleet.MachineStarting, "")} }), "One machine is booting for its shape"},
 		{"ready", waits, fleet.DemandState{}, with(func(v *record.View) { v.Machines = []fleet.Count{counted(1, fleet.MachineReady, "")} }), "A machine is ready"},
 		{"registering", waits, fleet.DemandState{}, with(func(v *record.View) { v.Machines = []fleet.Count{counted(1, fleet.MachineAssigned, "d")} }), "A machine is being registered"},
+		{"a worker has begun", waits, fleet.DemandState{}, with(func(v *record.View) {
+			m := counted(1, fleet.MachineWorking, "d")
+			m.Worker = true
+			v.Machines = []fleet.Count{m}
+		}), "A runner with its labels has begun a job"},
 		{"listening", waits, fleet.DemandState{}, with(func(v *record.View) { v.Machines = []fleet.Count{counted(1, fleet.MachineListening, "d")} }), "A runner listens for it"},
 		{"just queued", waits, fleet.DemandState{}, with(func(*record.View) {}), "is about to be given a machine"},
 	}

@@ -144,6 +144,19 @@ func (r *Records) LiveMachines(ctx context.Context) ([]fleet.Machine, error) {
 	return out, err
 }
 
+// LiveStates counts the live machines by state, and reads nothing else of them.
+func (r *Records) LiveStates(ctx context.Context) (map[fleet.MachineState]int, error) {
+	out := map[fleet.MachineState]int{}
+	err := r.eachIndexed(ctx, store.Index2, store.Query{Partition: livePartition}, func(row store.Row) error {
+		k, err := decode[struct {
+			State fleet.MachineState `json:"state"`
+		}](row)
+		out[k.V.State]++
+		return err
+	})
+	return out, err
+}
+
 func (r *Records) eachIndexed(ctx context.Context, name store.IndexName, q store.Query, f func(store.Row) error) error {
 	for {
 		page, err := r.store.Index(ctx, name, q)

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/runs-fleet/runs-fleet/internal/web/dashboard"
 	"github.com/runs-fleet/runs-fleet/internal/web/problem"
 )
 
@@ -19,7 +18,7 @@ func (s *Server) requireLogin(who bearers, next http.Handler) http.Handler {
 				return
 			}
 		case wantsPage(r):
-			dashboard.LoggedOut(w)
+			s.pages.LoggedOut(w, r)
 			return
 		default:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="runs-fleet"`)
@@ -48,20 +47,20 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	cookie, ok := s.sessions.redeem(r.URL.Query().Get("token"))
 	if !ok {
 		if s.sessions.valid(r) {
-			dashboard.Welcome(w) // the same address again, in the browser that it logged in
+			s.pages.Welcome(w, r) // the same address again, in the browser that it logged in
 			return
 		}
-		dashboard.LoggedOut(w)
+		s.pages.LoggedOut(w, r)
 		return
 	}
 	http.SetCookie(w, s.cookie(cookie, int(sessionFor.Seconds())))
-	dashboard.Welcome(w)
+	s.pages.Welcome(w, r)
 }
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
 	s.sessions.end(r)
 	http.SetCookie(w, s.cookie("", -1))
-	dashboard.Goodbye(w)
+	s.pages.Goodbye(w, r)
 }
 
 func (s *Server) cookie(value string, age int) *http.Cookie {

@@ -3,9 +3,13 @@
 package web
 
 import (
+	"context"
 	"io"
 	"net/http"
+	"strings"
+	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/web/api"
 	"github.com/runs-fleet/runs-fleet/internal/web/dashboard"
@@ -28,12 +32,18 @@ type Config struct {
 
 	Clock  seam.Clock
 	Random seam.Random
+
+	// Ending is closed when the server begins to stop: what browsers hold open ends then. Nil if nothing stops it.
+	Ending <-chan struct{}
+	// Pause waits between two looks for news of an open page; Clock.Sleep if nil.
+	Pause func(context.Context, time.Duration) error
 }
 
 // Server is the handler of everything.
 type Server struct {
 	routes   *routes
 	sessions *sessions
+	pages    *dashboard.Dashboard
 	base     string
 	secure   bool
 }
@@ -43,7 +53,7 @@ func New(c Config) *Server {
 	s := &Server{sessions: newSessions(c.Clock, c.Random), base: trimSlash(c.LocalURL)}
 	if c.ExternalURL != "" {
 		s.base = trimSlash(c.ExternalURL)
-		s.secure = len(s.base) >= len("https:") && s.base[:len("https:")] == "https:"
+		s.secure = strings.HasPrefix(s.base, "https:")
 	}
 	from := newOrigins(c.Listen, c.ExternalURL)
 	who := newBearers(c.Tokens)
@@ -51,18 +61,39 @@ func New(c Config) *Server {
 		return from.check(s.requireLogin(who, limitBody(next)))
 	})
 	c.API.LoginURL = s.LoginURL
+	if c.API.Reasons == nil {
+		c.API.Reasons = oneByOne(c.API.Why)
+	}
+	s.pages = dashboard.New(dashboard.Config{
+		Queries: c.API.Queries, About: c.API.About, Clock: c.Clock, Logger: c.API.Logger, Draining: c.API.Draining, Drain: c.API.Drain,
+		Reasons: c.API.Reasons, JobLog: c.API.JobLog, ConsoleLog: c.API.ConsoleLog, Ending: c.Ending, Pause: c.Pause, Secure: s.secure,
+	})
 	s.public(c, from)
 	api.Register(s.routes, c.API)
-	page := dashboard.New(dashboard.Config{
-		Queries: c.API.Queries, About: c.API.About, Draining: c.API.Draining, Why: c.API.Why, Logger: c.API.Logger,
-	})
-	s.routes.handle("GET /{$}", Login, page)
+	for _, r := range s.pages.Routes() {
+		s.routes.handle(r.Pattern, Login, r.Handler)
+	}
 	if c.Metrics != nil {
 		s.routes.handle("GET "+MetricsPath, Login, c.Metrics)
 	}
 	s.routes.handle("POST /logout", Login, http.HandlerFunc(s.logout))
-	s.routes.handle("/", Login, http.HandlerFunc(notFound))
+	s.routes.handle("/", Login, http.HandlerFunc(s.notFound))
 	return s
+}
+
+// oneByOne asks for each job alone.
+func oneByOne(why func(context.Context, fleet.JobID) (string, error)) func(context.Context, []fleet.JobID) ([]string, error) {
+	return func(ctx context.Context, ids []fleet.JobID) ([]string, error) {
+		out := make([]string, 0, len(ids))
+		for _, id := range ids {
+			reason, err := why(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, reason)
+		}
+		return out, nil
+	}
 }
 
 func (s *Server) public(c Config, from origins) {
@@ -75,7 +106,8 @@ func (s *Server) public(c Config, from origins) {
 	s.routes.handle("GET /healthz", Public, http.HandlerFunc(healthy))
 	s.routes.handle("/agent/v1/", Public, c.Agent)
 	s.routes.handle("GET /login", Public, from.check(http.HandlerFunc(s.login)))
-	s.routes.handle("GET /static/", Public, from.check(http.StripPrefix("/static/", dashboard.Static())))
+	s.routes.handle("GET /static/", Public, from.check(s.pages.Static()))
+	s.routes.handle("POST /theme", Public, from.check(limitBody(http.HandlerFunc(s.pages.Theme))))
 }
 
 // ServeHTTP serves a request.
@@ -116,9 +148,9 @@ func noWebhook(w http.ResponseWriter, _ *http.Request) {
 		"and finds jobs by asking GitHub")
 }
 
-func notFound(w http.ResponseWriter, r *http.Request) {
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 	if wantsPage(r) {
-		dashboard.NotFound(w)
+		s.pages.NotFound(w, r)
 		return
 	}
 	problem.Write(w, http.StatusNotFound, "there is nothing at this address; "+api.Prefix+"/openapi.json lists what there is")

@@ -27,6 +27,8 @@ type Config struct {
 	About   view.About
 	// Why says in one sentence why a job waits.
 	Why func(context.Context, fleet.JobID) (string, error)
+	// Reasons is Why for many jobs, in their order; nil: each is asked for alone.
+	Reasons func(context.Context, []fleet.JobID) ([]string, error)
 	// JobLog returns the log of a job that has ended, from GitHub.
 	JobLog func(context.Context, fleet.Repository, int64) ([]byte, error)
 	// ConsoleLog returns what a machine printed while it booted.

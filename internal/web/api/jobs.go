@@ -124,7 +124,7 @@ func (h *handlers) log(ctx context.Context, in *hostJobInput) (*logOutput, error
 		out.Source = "github"
 		return out, nil
 	}
-	id, ok := machineOf(j)
+	id, ok := query.MachineOf(j)
 	if !ok {
 		return nil, huma.Error404NotFound(fmt.Sprintf("job %d has no log yet: no machine of this fleet has it", j.ID.ID))
 	}

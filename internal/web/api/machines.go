@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -50,13 +49,4 @@ func (h *handlers) machine(ctx context.Context, in *machineInput) (*body[view.Ma
 		out.Console = string(console)
 	}
 	return &body[view.MachineDetails]{out}, nil
-}
-
-// machineOf reads the machine of a job's runner, if it is ours.
-func machineOf(j fleet.Job) (fleet.MachineID, bool) {
-	parts := strings.Split(j.Machine, "/")
-	if len(parts) != 3 {
-		return fleet.MachineID{}, false
-	}
-	return fleet.MachineID{Site: fleet.Site{Environment: parts[0], Region: parts[1]}, ID: parts[2]}, true
 }

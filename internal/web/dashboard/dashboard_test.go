@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func page(t *testing.T, w *webtest.World, path string) (status int, body string)
 
 func TestTheEmptyFleetSaysWhatToDo(t *testing.T) {
 	status, body := page(t, webtest.New(t), "/")
-	for _, want := range []string{"No job waits.", "No machine lives", "runs-on: runs-fleet"} {
+	for _, want := range []string{"No job waits.", "None lives: none is needed.", "runs-on: runs-fleet", "No job has come yet"} {
 		if status != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%d, without %q", status, want)
 		}
@@ -55,7 +56,7 @@ func TestThePageShowsWhatWaitsAndWhyWhatRunsAndWhatEnded(t *testing.T) {
 		webtest.Job(4, func(j *fleet.Job) { j.State, j.Queued, j.Name = fleet.JobWaiting, time.Time{}, "held" }),
 	)
 	_, body := page(t, w, "/")
-	for _, want := range []string{"waits", "4 of 4 runners are in use", "held", "runs", "rf-m1", "ended", "failure", "1 working", "<title>2 waiting - runs-fleet"} {
+	for _, want := range []string{"waits", "4 of 4 runners are in use", "held", "runs", "rf-m1", "ended", "<b>1</b> working", "<title>1 queued · runs-fleet"} {
 		if !strings.Contains(body, want) {
 			t.Errorf("without %q", want)
 		}
@@ -68,7 +69,7 @@ func TestALongBacklogIsCountedAndCutShort(t *testing.T) {
 		w.PutJobs(t, webtest.Job(int64(i+1), nil))
 	}
 	_, body := page(t, w, "/")
-	for _, want := range []string{"<title>30 waiting", "And 22 more: <code>runs-fleet jobs --state queued</code>"} {
+	for _, want := range []string{"<title>30 queued", `<a href="/jobs?state=queued">24 further</a>`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("without %q", want)
 		}
@@ -77,13 +78,28 @@ func TestALongBacklogIsCountedAndCutShort(t *testing.T) {
 
 func TestWhatAJobSaysOfItselfCannotBecomePartOfThePage(t *testing.T) {
 	w := webtest.New(t)
+	const nasty = `<script>alert(1)</script>"><img src=x>`
+	m := webtest.Machine("m1", fleet.MachineFailed)
+	m.Runners[0].Name, m.Type, m.Code, m.Diagnostics, m.Labels = nasty, nasty, nasty, nasty, []string{nasty}
+	m.History = m.History.Add(m.Since, "agent: "+nasty, nasty)
+	w.PutMachines(t, m)
+	w.Logs[1], w.Consoles["m1"] = nasty, nasty
 	w.PutJobs(t, webtest.Job(1, func(j *fleet.Job) {
-		j.Name, j.Branch, j.URL = `<script>alert(1)</script>`, `"><img src=x>`, "javascript:alert(1)"
+		webtest.Ended("success")(j)
+		j.Name, j.Branch, j.Workflow, j.URL, j.Runner, j.Labels = nasty, nasty, nasty, "javascript:alert(1)", nasty, []string{nasty}
+		j.Conclusion, j.Machine = nasty, m.ID.String()
+		j.History = j.History.Add(j.Queued, "warning", nasty)
 	}))
-	_, body := page(t, w, "/")
-	for _, bad := range []string{"<script", "<img src=x", `href="javascript:`} {
-		if strings.Contains(body, bad) {
-			t.Errorf("the page holds %s", bad)
+	w.PutJobs(t, webtest.Job(2, func(j *fleet.Job) { j.Name, j.Problem = nasty, &fleet.Problem{Title: nasty, Detail: nasty} }))
+	for _, path := range []string{
+		"/", "/jobs", "/jobs?q=%3Cscript%3Ealert(1)%3C/script%3E", "/jobs?repository=%22%3E%3Cimg%20src=x%3E", "/jobs/github.com/1", "/jobs/github.com/2",
+		"/jobs/github.com/1/log", "/runners?ended=true", "/machines/default/local/m1", "/machines/default/local/m1/console",
+	} {
+		_, body := page(t, w, path)
+		for _, bad := range []string{"<script>alert", "<img src=x", `href="javascript:`} {
+			if strings.Contains(body, bad) {
+				t.Errorf("%s holds %s", path, bad)
+			}
 		}
 	}
 }
@@ -97,14 +113,45 @@ func TestADrainingFleetSaysSo(t *testing.T) {
 	}
 }
 
-func TestStyleAndIconAreServed(t *testing.T) {
+func TestEveryFileThatAPageNamesIsServed(t *testing.T) {
 	w := webtest.New(t)
-	for _, path := range []string{"/static/style.css", "/static/icon.svg"} {
-		if status, body := page(t, w, path); status != http.StatusOK || body == "" {
+	_, body := page(t, w, "/")
+	files := regexp.MustCompile(`"(/static/[^"]+)"`).FindAllStringSubmatch(body, -1)
+	const atLeast = 5
+	if len(files) < atLeast {
+		t.Errorf("the page names only %v", files)
+	}
+	for _, f := range files {
+		if status, body := page(t, w, f[1]); status != http.StatusOK || body == "" {
+			t.Errorf("%s: %d", f[1], status)
+		}
+	}
+}
+
+func TestThereIsNothingElse(t *testing.T) {
+	w := webtest.New(t)
+	for _, path := range []string{
+		"/no/such/page", "/jobs/github.com/7", "/jobs/github.com/x", "/jobs/github.com/7/log", "/machines/a/b/c", "/machines/a/b/c/console",
+	} {
+		if status, body := page(t, w, path); status != http.StatusNotFound || !strings.Contains(body, "There is nothing here") {
+			t.Errorf("%s: %d %s", path, status, body)
+		}
+	}
+	for _, path := range []string{"/jobs?cursor=x", "/runners?cursor=x"} {
+		if status, body := page(t, w, path); status != http.StatusUnprocessableEntity || !strings.Contains(body, "This address is not whole") {
 			t.Errorf("%s: %d", path, status)
 		}
 	}
-	if status, body := page(t, w, "/no/such/page"); status != http.StatusNotFound || !strings.Contains(body, "There is no such page") {
-		t.Errorf("%d %s", status, body)
+}
+
+// A page's policy allows no script and no style of its own, so none may stand in it.
+func TestNoPageHoldsScriptsOrStylesOfItsOwn(t *testing.T) {
+	w := webtest.New(t)
+	w.Scene(t)
+	for _, path := range []string{"/", "/jobs", "/runners", "/jobs/github.com/39201480011", "/machines/default/eu-west-1/i-0c40", "/no/such/page"} {
+		_, body := page(t, w, path)
+		if bad := regexp.MustCompile(`<script>|<script [^>]*[^r]>[^<]|<style|\sstyle=|\son[a-z]+=|hx-on`).FindString(body); bad != "" {
+			t.Errorf("%s holds %q", path, bad)
+		}
 	}
 }

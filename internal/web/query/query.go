@@ -21,6 +21,7 @@ const (
 	DefaultPage = 50
 	MaxPage     = 200
 	maxReads    = 10   // pages of the store that one answer may cost when few rows match
+	scanned     = 200  // rows of such a page
 	countBound  = 1000 // jobs of a state that are counted
 )
 
@@ -34,6 +35,7 @@ var ErrNotFound = errors.New("not found")
 type Queries struct {
 	records *record.Records
 	clock   seam.Clock
+	counter counter
 }
 
 // New returns queries of the records.
@@ -73,25 +75,39 @@ func (q *Queries) Jobs(ctx context.Context, f Filter) (view.JobPage, error) {
 	limit = min(limit, MaxPage)
 	out := view.JobPage{Jobs: []view.Job{}}
 	for reads := 0; at < len(states); reads++ {
-		if full := 2*len(out.Jobs) >= limit; reads > 0 && full && f.matchesSome() || len(out.Jobs) >= limit || reads >= maxReads {
+		if len(out.Jobs) >= limit || reads >= maxReads {
 			out.Next = encodeCursor(at, inner)
 			return out, nil
 		}
-		page, err := q.records.Jobs(ctx, states[at], inner, limit-len(out.Jobs))
+		rows := limit - len(out.Jobs)
+		if f.matchesSome() {
+			rows = max(rows, scanned)
+		}
+		page, err := q.records.Jobs(ctx, states[at], inner, rows)
 		if err != nil {
 			return view.JobPage{}, fmt.Errorf("listing %s jobs: %w", states[at], err)
 		}
-		for _, j := range page.Jobs {
-			if f.matches(j.Job) {
-				out.Jobs = append(out.Jobs, view.OfJob(j.Job, q.clock.Now()))
-			}
-		}
-		inner = page.Next
+		inner = q.take(&out, page, f, limit)
 		if inner == "" {
 			at++
 		}
 	}
 	return out, nil
+}
+
+// take adds what matches of a page of rows, up to the limit, and returns where the list goes on; empty at its end.
+func (q *Queries) take(out *view.JobPage, page record.JobPage, f Filter, limit int) string {
+	now := q.clock.Now()
+	for i, j := range page.Jobs {
+		if !f.matches(j.Job) {
+			continue
+		}
+		out.Jobs = append(out.Jobs, view.OfJob(j.Job, now))
+		if len(out.Jobs) == limit && i < len(page.Jobs)-1 {
+			return page.After(i)
+		}
+	}
+	return page.Next
 }
 
 // matchesSome says whether rows that are read may have to be passed over.
@@ -148,3 +164,6 @@ func (q *Queries) Job(ctx context.Context, id fleet.JobID) (fleet.Job, error) {
 	}
 	return k.V.Job, nil
 }
+
+// Changes counts what this process has written: while it stands still, answers are most likely the same.
+func (q *Queries) Changes() uint64 { return q.records.Changes() }

@@ -71,6 +71,18 @@ func (w *World) PutJobs(t testing.TB, jobs ...fleet.Job) {
 	}
 }
 
+// ReplaceJob changes a stored job.
+func (w *World) ReplaceJob(t testing.TB, j fleet.Job) {
+	t.Helper()
+	kept, err := w.Records.Job(context.Background(), j.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Records.Commit(context.Background(), w.Records.PutJob(kept, record.Job{Job: j}, keep)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // PutMachines stores machines.
 func (w *World) PutMachines(t testing.TB, machines ...fleet.Machine) {
 	t.Helper()

@@ -4,10 +4,12 @@ package webtest
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -50,12 +52,29 @@ type World struct {
 	// Logs are what GitHub and the provider keep, by job and machine.
 	Logs     map[int64]string
 	Consoles map[string]string
+	// Explain says why jobs wait; nil is always the same reason.
+	Explain func(context.Context, []fleet.JobID) ([]string, error)
+	// Broken makes pages that explain jobs, as the overview does, fail as if the rows could not be read.
+	Broken atomic.Bool
+
+	ending chan struct{}
+	mu     sync.Mutex // of Logs
 }
+
+// SetLog gives a job a log while the server answers.
+func (w *World) SetLog(job int64, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.Logs[job] = text
+}
+
+// pace is how often open pages look for news: the world's own clock does not make anybody wait.
+const pace = 20 * time.Millisecond
 
 // New starts a world's server.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{Clock: &Clock{now: Noon()}, Logs: map[int64]string{}, Consoles: map[string]string{}}
+	w := &World{Clock: &Clock{now: Noon()}, Logs: map[int64]string{}, Consoles: map[string]string{}, ending: make(chan struct{})}
 	s := memory.New(w.Clock, memory.Options{})
 	w.Records = record.New(s)
 	w.HTTP = httptest.NewUnstartedServer(nil)
@@ -74,16 +93,28 @@ func New(t testing.TB) *World {
 		API:    w.api(),
 		Tokens: []web.Token{{Name: "command line", Secret: Token}},
 		Listen: listen, LocalURL: "http://" + listen, Clock: w.Clock, Random: seam.Crypto{},
+		Ending: w.ending, Pause: func(ctx context.Context, _ time.Duration) error { return seam.System{}.Sleep(ctx, pace) },
 	})
 	w.HTTP.Config.Handler = w.Web
 	w.HTTP.Start()
 	t.Cleanup(func() {
+		close(w.ending)
 		w.HTTP.Close()
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	return w
+}
+
+// errBroken is what a broken world answers.
+var errBroken = errors.New("the store cannot be read")
+
+func (w *World) broken() error {
+	if w.Broken.Load() {
+		return errBroken
+	}
+	return nil
 }
 
 func (w *World) api() api.Config {
@@ -96,7 +127,18 @@ func (w *World) api() api.Config {
 		Why: func(_ context.Context, id fleet.JobID) (string, error) {
 			return "It waits for room: 4 of 4 runners are in use.", nil
 		},
+		Reasons: func(ctx context.Context, ids []fleet.JobID) ([]string, error) {
+			if err := w.broken(); err != nil {
+				return nil, err
+			}
+			if w.Explain != nil {
+				return w.Explain(ctx, ids)
+			}
+			return slices.Repeat([]string{"It waits for room: 4 of 4 runners are in use."}, len(ids)), nil
+		},
 		JobLog: func(_ context.Context, _ fleet.Repository, id int64) ([]byte, error) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			if log, ok := w.Logs[id]; ok {
 				return []byte(log), nil
 			}

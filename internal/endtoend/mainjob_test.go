@@ -37,10 +37,13 @@ func TestJobRunsOnAnEphemeralRunner(t *testing.T) {
 			if err != nil || !strings.Contains(out, fmt.Sprint(job.ID)) {
 				t.Errorf("jobs list = %s, %v", out, err)
 			}
-			out, err = s.cli("jobs", "why", fmt.Sprint(job.ID))
-			if err != nil || !strings.Contains(out, "It ended") {
-				t.Errorf("jobs why = %s, %v", out, err)
-			}
+			s.await(30*time.Second, "the command line says that the job ended", func() bool {
+				out, err = s.cli("jobs", "why", fmt.Sprint(job.ID))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return strings.Contains(out, "It ended")
+			})
 		})
 	}
 }

@@ -149,6 +149,25 @@ func TestTheTokenOpensEveryRoute(t *testing.T) {
 	}
 }
 
+func TestAThemeReturnsToAPageOfThisServerOnly(t *testing.T) {
+	w := webtest.New(t)
+	for referer, want := range map[string]string{
+		w.HTTP.URL + "/jobs?state=queued": "/jobs?state=queued", "https://evil.example/jobs": "/", "": "/", w.HTTP.URL + "//evil.example": "/",
+		w.HTTP.URL + "/login?token=x": "/", "javascript:alert(1)": "/", "::": "/",
+	} {
+		resp, _ := ask(t, w, http.MethodPost, "/theme?theme=dark", header("Referer", referer))
+		if got := resp.Header.Get("Location"); resp.StatusCode != http.StatusSeeOther || got != want {
+			t.Errorf("from %q: %d to %q, want %q", referer, resp.StatusCode, got, want)
+		}
+		if c := resp.Cookies(); len(c) != 1 || c[0].Value != "dark" || !c[0].HttpOnly || c[0].SameSite != http.SameSiteStrictMode {
+			t.Errorf("cookies %v", c)
+		}
+	}
+	if resp, _ := ask(t, w, http.MethodPost, "/theme?theme=pink", nil); len(resp.Cookies()) != 1 || resp.Cookies()[0].Value != "" {
+		t.Errorf("an unknown theme sets %v", resp.Cookies())
+	}
+}
+
 func TestHealthAndWebhookNeedNoLogin(t *testing.T) {
 	w := webtest.New(t)
 	for _, path := range []string{"/healthz", "/readyz"} {

@@ -33,6 +33,15 @@ func TestRequestsFromElsewhereAreRefusedEvenWithALogin(t *testing.T) {
 		{"a page without an origin", http.MethodPost, "/api/v1/drain", both(login, header("Origin", "null")), http.StatusForbidden},
 		{"another site without Origin", http.MethodPost, "/api/v1/drain", both(login, header("Sec-Fetch-Site", "cross-site")), http.StatusForbidden},
 		{"another port without Origin", http.MethodPost, "/api/v1/drain", both(login, header("Sec-Fetch-Site", "same-site")), http.StatusForbidden},
+		{"a stream of our own page", http.MethodGet, "/no/stream", both(login, header("Origin", here)), http.StatusNotFound},
+		{"a stream to a foreign page", http.MethodGet, "/jobs", both(login, header("Accept", "text/event-stream"), header("Origin", "https://evil.example")), http.StatusForbidden},
+		{"a stream by a rebound name", http.MethodGet, "/", both(login, header("Accept", "text/event-stream"), header("Host", "evil.example")), http.StatusForbidden},
+		{"a page by a rebound name", http.MethodGet, "/runners", both(login, header("Accept", "text/html"), header("Host", "evil.example")), http.StatusForbidden},
+		{"a foreign page's button", http.MethodPost, "/drain", both(login, header("Origin", "https://evil.example")), http.StatusForbidden},
+		{"our own button", http.MethodPost, "/drain", both(login, header("Origin", here)), http.StatusSeeOther},
+		{"a foreign page's theme", http.MethodPost, "/theme", header("Origin", "https://evil.example"), http.StatusForbidden},
+		{"a theme by a rebound name", http.MethodPost, "/theme", header("Host", "evil.example"), http.StatusForbidden},
+		{"a file by a rebound name", http.MethodGet, "/static/x.css", header("Host", "evil.example"), http.StatusForbidden},
 		{"a link on another site", http.MethodGet, "/api/v1/jobs", both(login, header("Sec-Fetch-Site", "cross-site")), http.StatusOK},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,8 +58,12 @@ type World struct {
 	Broken atomic.Bool
 
 	ending chan struct{}
+	stop   sync.Once
 	mu     sync.Mutex // of Logs
 }
+
+// Stop tells the server that it is to end: what browsers hold open ends.
+func (w *World) Stop() { w.stop.Do(func() { close(w.ending) }) }
 
 // SetLog gives a job a log while the server answers.
 func (w *World) SetLog(job int64, text string) {
@@ -98,7 +102,7 @@ func New(t testing.TB) *World {
 	w.HTTP.Config.Handler = w.Web
 	w.HTTP.Start()
 	t.Cleanup(func() {
-		close(w.ending)
+		w.Stop()
 		w.HTTP.Close()
 		if err := s.Close(); err != nil {
 			t.Error(err)

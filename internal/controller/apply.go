@@ -378,6 +378,7 @@ func (c *Controller) demandStarted(ctx context.Context, job fleet.Job, now time.
 func (c *Controller) endBackoffs(ctx context.Context, shape fleet.ShapeKey, demand fleet.DemandKey) {
 	entries, err := c.Records.Queued(ctx, shape)
 	if err != nil {
+		c.Observer.FellBack(FallbackHint)
 		c.Logger.WarnContext(ctx, "jobs that back off do so until their time", "error", err)
 		return
 	}
@@ -390,6 +391,7 @@ func (c *Controller) endBackoffs(ctx context.Context, shape fleet.ShapeKey, dema
 			return j.Counts()
 		})
 		if err != nil {
+			c.Observer.FellBack(FallbackHint)
 			c.Logger.WarnContext(ctx, "a job backs off until its time", "job", e.Job.ID, "error", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/record"
 )
 
 // arrivals measures the time from a delivery to the start of the launch call that it leads to. It is this replica's memory
@@ -17,12 +18,16 @@ type arrivals struct {
 }
 
 type arrival struct {
+	job      fleet.JobID
 	received time.Time // the delivery
 	counted  time.Time // the job's row
 }
 
 // arrivalsMost bounds what is kept of one shape; of more deliveries than that, the newest are not measured.
 const arrivalsMost = 4096
+
+// arrivalsFor is how long a job may go undecided before it is no longer measured: it may have ended meanwhile.
+const arrivalsFor = time.Minute
 
 // receive notes the delivery of a job that is being applied, until the returned function is called.
 func (a *arrivals) receive(id fleet.JobID, at time.Time) (end func()) {
@@ -50,21 +55,37 @@ func (a *arrivals) count(id fleet.JobID, k fleet.ShapeKey, now time.Time) {
 	if a.waiting == nil {
 		a.waiting = map[fleet.ShapeKey][]arrival{}
 	}
-	a.waiting[k] = append(a.waiting[k], arrival{received: at, counted: now})
+	a.waiting[k] = append(a.waiting[k], arrival{job: id, received: at, counted: now})
 }
 
-// decide says that a decision at a time launched so many machines (launch is then its id) or none. What arrived before and
-// led to no launch has a machine already, or waits for room: neither says how fast launching is.
-func (a *arrivals) decide(k fleet.ShapeKey, at time.Time, launch string, count int) {
+// decide says what was decided over these jobs; launch is the id of the launch, if there is one. A job that was decided on
+// and led to no launch has a machine already, or waits for room: neither says how fast launching is. Of a burst that one
+// launch cannot hold, the rest is for the next, which follows at once.
+func (a *arrivals) decide(k fleet.ShapeKey, over []record.QueuedEntry, now time.Time, launch string, d decision) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var seen []time.Time
-	var later []arrival
+	if len(a.waiting[k]) == 0 {
+		return
+	}
+	decided := make(map[fleet.JobID]bool, len(over))
+	for _, e := range over {
+		decided[e.Job] = true
+	}
+	var seen, later []arrival
 	for _, w := range a.waiting[k] {
-		if w.counted.After(at) {
+		switch {
+		case decided[w.job]:
+			seen = append(seen, w)
+		case now.Sub(w.counted) < arrivalsFor:
 			later = append(later, w)
-		} else {
-			seen = append(seen, w.received)
+		default:
+		}
+	}
+	if launch != "" {
+		n := min(d.Launch, len(seen))
+		a.launched(launch, seen[:n])
+		if d.Limit == "" {
+			later = append(later, seen[n:]...)
 		}
 	}
 	if len(later) == 0 {
@@ -72,13 +93,15 @@ func (a *arrivals) decide(k fleet.ShapeKey, at time.Time, launch string, count i
 	} else {
 		a.waiting[k] = later
 	}
-	if launch == "" || len(seen) == 0 {
-		return
-	}
+}
+
+func (a *arrivals) launched(launch string, jobs []arrival) {
 	if a.launches == nil {
 		a.launches = map[string][]time.Time{}
 	}
-	a.launches[launch] = seen[:min(count, len(seen))]
+	for _, j := range jobs {
+		a.launches[launch] = append(a.launches[launch], j.received)
+	}
 }
 
 // begin returns the times from each delivery that led to a launch to now, once.

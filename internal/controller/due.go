@@ -28,6 +28,7 @@ func (c *Controller) workDue(ctx context.Context) error {
 				return nil //nolint:nilerr // the server stops
 			}
 			if err := c.lookAt(ctx, d); err != nil {
+				c.Observer.FellBack(FallbackLook)
 				c.Logger.WarnContext(ctx, "a look is put off", "row", d.Row.Key.Partition, "error", err)
 			}
 		}

@@ -19,8 +19,18 @@ const (
 	FallbackReopened Fallback = "job_reopened"
 	// FallbackConflicts: a reconcile gave way to other writers and is made up for within 10 s.
 	FallbackConflicts Fallback = "reconcile_put_off"
+	// FallbackReconcile: a reconcile met an error and is made up for within 10 s.
+	FallbackReconcile Fallback = "reconcile_failed"
+	// FallbackHint: what waits for room or for the end of a back-off was not told of it and is looked at at its next time.
+	FallbackHint Fallback = "hint_lost"
+	// FallbackLook: a row could not be looked at, or a job not be asked for, and is due again later.
+	FallbackLook Fallback = "look_put_off"
+	// FallbackStep: a step of a machine's life met an error or an unknown answer and is tried again.
+	FallbackStep Fallback = "machine_step_put_off"
 	// FallbackMarket: the preferred market rests after a failure and another one is used (rule 2.6).
 	FallbackMarket Fallback = "market_changed"
+	// FallbackRepeat: a launch got no answer and is repeated with the same bytes (rule 2.2).
+	FallbackRepeat Fallback = "launch_repeated"
 	// FallbackSettled: a launch that was never answered is settled by listing instances (rule 2.4).
 	FallbackSettled Fallback = "launch_settled_by_listing"
 	// FallbackListed: a machine was attached because a listing showed it, not the launch's answer (rule 2.3).
@@ -67,8 +77,9 @@ const (
 func Fallbacks() []Fallback {
 	return []Fallback{
 		FallbackReceive, FallbackDelivery, FallbackDelete, FallbackLateDelivery, FallbackReopened, FallbackConflicts,
-		FallbackMarket, FallbackSettled, FallbackListed, FallbackEndedElsewhere, FallbackRowless, FallbackStray, FallbackLease,
-		FallbackAskedGitHub, FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackPanic,
+		FallbackReconcile, FallbackHint, FallbackLook, FallbackStep, FallbackMarket, FallbackRepeat, FallbackSettled,
+		FallbackListed, FallbackEndedElsewhere, FallbackRowless, FallbackStray, FallbackLease, FallbackAskedGitHub,
+		FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackPanic,
 		FallbackToken, FallbackCheckRun, FallbackRepositories, FallbackRunnerKept, FallbackRunnerCache, FallbackUnlimited,
 	}
 }

@@ -97,6 +97,7 @@ func (h *hints) serve(ctx context.Context, k fleet.ShapeKey, s *hinted) {
 		s.again, s.urgent = false, false
 		h.mu.Unlock()
 		if err := h.c.Reconcile(ctx, k); err != nil && ctx.Err() == nil {
+			h.c.Observer.FellBack(FallbackReconcile)
 			h.c.Logger.WarnContext(ctx, "reconcile ended early and will be tried again", "shape", k, "error", err)
 		}
 		h.mu.Lock()

@@ -63,6 +63,7 @@ func (c *Controller) call(ctx context.Context, id string) {
 	}
 	defer c.calls.end(id)
 	if err := c.callOnce(ctx, id); err != nil && ctx.Err() == nil {
+		c.Observer.FellBack(FallbackRepeat)
 		c.Logger.WarnContext(ctx, "a launch got no answer and will be repeated with the same bytes", "launch", id, "error", err)
 	}
 }

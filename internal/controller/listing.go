@@ -224,6 +224,7 @@ func (c *Controller) reportUnmatched(ctx context.Context, id fleet.JobID) {
 			"The next try is at " + row.V.BackoffUntil.UTC().Format(time.RFC1123) + ".",
 	})
 	if err != nil {
+		c.Observer.FellBack(FallbackReport)
 		c.Logger.WarnContext(ctx, "the author could not be told on the commit", "job", id.ID, "error", err)
 	}
 }

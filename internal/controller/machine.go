@@ -19,6 +19,7 @@ func (c *Controller) lookAtMachine(ctx context.Context, id fleet.MachineID) {
 	for range looksAtOnce {
 		m, err := c.Records.Machine(ctx, id)
 		if err != nil {
+			c.Observer.FellBack(FallbackStep)
 			c.Logger.WarnContext(ctx, "a machine is looked at later", "machine", id.String(), "error", err)
 			return
 		}
@@ -32,6 +33,7 @@ func (c *Controller) lookAtMachine(ctx context.Context, id fleet.MachineID) {
 		if err = c.do(ctx, m, what); err == nil || store.IsConflict(err) || ctx.Err() != nil {
 			continue
 		}
+		c.Observer.FellBack(FallbackStep)
 		c.Logger.WarnContext(ctx, "a step of a machine's life is tried again", "machine", id.String(), "state", m.V.State, "error", err)
 		c.again(ctx, id, err)
 		return

@@ -195,6 +195,7 @@ func (c *Controller) reportRefusal(ctx context.Context, k fleet.DemandKey, refus
 		Repository: row.V.Repository, SHA: row.V.HeadSHA, Title: "runner refused by GitHub", Summary: text, URL: c.DashboardURL, Failed: true,
 	})
 	if err != nil {
+		c.Observer.FellBack(FallbackReport)
 		c.Logger.WarnContext(ctx, "the author could not be told on the commit", "job", row.V.ID.ID, "error", err)
 	}
 }

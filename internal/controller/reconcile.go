@@ -165,7 +165,7 @@ func (p *plan) commit(ctx context.Context) error {
 	if err := p.c.Records.Commit(ctx, p.writes...); err != nil {
 		return err
 	}
-	p.c.arrivals.decide(p.k, p.now, p.launch, p.d.Launch)
+	p.c.arrivals.decide(p.k, p.view.Jobs, p.now, p.launch, p.d)
 	for _, id := range p.wake {
 		p.c.wakes.wake(id)
 	}
@@ -327,6 +327,7 @@ func (c *Controller) hintAliveShapes(ctx context.Context) error {
 func (c *Controller) hintWaiting(ctx context.Context, environment string) {
 	waiting, err := c.Records.Waiting(ctx, environment)
 	if err != nil {
+		c.Observer.FellBack(FallbackHint)
 		c.Logger.WarnContext(ctx, "shapes that wait for room are looked at within 10 s instead of now", "error", err)
 		return
 	}

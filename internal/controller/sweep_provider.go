@@ -126,6 +126,7 @@ func (c *Controller) endedElsewhere(ctx context.Context, id fleet.MachineID, rea
 		return nil
 	}
 	if err := c.lookUp(ctx, m.V.Repository, m.V.Job); err != nil {
+		c.Observer.FellBack(FallbackLook)
 		c.Logger.WarnContext(ctx, "the job of a machine that ended is looked up later", "job", m.V.Job, "error", err)
 	}
 	return nil

@@ -102,6 +102,8 @@ func (c *Controller) checkRows(ctx context.Context, instances map[string]provide
 			err = c.endedElsewhere(ctx, m.ID, reason)
 		case !listed:
 			err = c.absent(ctx, m.ID)
+		case !m.Absent.IsZero():
+			err = c.listedAgain(ctx, m.ID)
 		default:
 			continue
 		}
@@ -135,21 +137,41 @@ func (c *Controller) endedElsewhere(ctx context.Context, id fleet.MachineID, rea
 // absent notes that the provider does not list a machine; after two minutes it has ended.
 func (c *Controller) absent(ctx context.Context, id fleet.MachineID) error {
 	over := false
-	err := c.changeMachine(ctx, id, func(m *fleet.Machine, now time.Time) bool {
-		if !m.Live() || now.Sub(m.Launched) < absentFor {
-			return false
-		}
-		if m.Absent.IsZero() {
-			m.Absent = now
-			return true
-		}
-		over = now.Sub(m.Absent) >= absentFor
-		return false
+	err := c.changeMachine(ctx, id, func(m *fleet.Machine, now time.Time) (changed bool) {
+		*m, changed, over = absence(*m, now)
+		return changed
 	})
 	if err != nil || !over {
 		return err
 	}
 	return c.endedElsewhere(ctx, id, "it is no longer listed")
+}
+
+// absence says what a listing without the machine means. Listings lag, so it takes two minutes of them, and they prove
+// nothing while the agent renews its lease: a machine that speaks exists. Pure; over says that the machine has ended.
+func absence(m fleet.Machine, now time.Time) (next fleet.Machine, changed, over bool) {
+	switch {
+	case !m.Live() || now.Sub(m.Launched) < absentFor:
+		return m, false, false
+	case m.Leased(now):
+		changed = !m.Absent.IsZero()
+		m.Absent = time.Time{}
+		return m, changed, false
+	case m.Absent.IsZero():
+		m.Absent = now
+		return m, true, false
+	default:
+		return m, false, now.Sub(m.Absent) >= absentFor
+	}
+}
+
+// listedAgain forgets that a machine was absent from listings: what counts is that it is absent from all of them.
+func (c *Controller) listedAgain(ctx context.Context, id fleet.MachineID) error {
+	return c.changeMachine(ctx, id, func(m *fleet.Machine, _ time.Time) bool {
+		changed := !m.Absent.IsZero()
+		m.Absent = time.Time{}
+		return changed
+	})
 }
 
 // checkInstances attaches instances of open launches (rule 2.3) and ends rowless ones (section 8).

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -45,11 +44,13 @@ type handlers struct{ Config }
 // Register adds the API's routes to a mux.
 func Register(mux humago.Mux, c Config) {
 	settings := huma.DefaultConfig("runs-fleet", c.About.Version)
-	settings.Info.Description = "What the fleet does. Errors are RFC 9457 problems. Lists are paged: pass next of one page as cursor of the following."
+	settings.Info.Description = description
+	settings.Tags = tags()
 	settings.OpenAPIPath = Prefix + "/openapi"
 	settings.DocsPath, settings.SchemasPath = "", ""
 	settings.CreateHooks = nil // no $schema members in answers
 	settings.RejectUnknownQueryParameters = true
+	settings.AllowAdditionalPropertiesByDefault = true // answers grow by addition, and no client may break of it
 	settings.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":   {Type: "http", Scheme: "bearer", Description: "The token of server.json, or one of api_tokens_file"},
 		"session": {Type: "apiKey", In: "cookie", Name: "runs_fleet_session", Description: "A browser's login"},
@@ -60,16 +61,7 @@ func Register(mux humago.Mux, c Config) {
 	h.registerJobs(a)
 	h.registerMachines(a)
 	h.registerFleet(a)
-}
-
-func get(id, path, summary string) huma.Operation {
-	return huma.Operation{OperationID: id, Method: http.MethodGet, Path: Prefix + path, Summary: summary,
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound}}
-}
-
-func post(id, path, summary string, status int) huma.Operation {
-	return huma.Operation{OperationID: id, Method: http.MethodPost, Path: Prefix + path, Summary: summary, DefaultStatus: status,
-		Errors: []int{http.StatusUnauthorized, http.StatusForbidden}}
+	exemplify(a)
 }
 
 // body wraps an answer as the library wants it.

@@ -10,9 +10,19 @@ import (
 )
 
 func (h *handlers) registerFleet(a huma.API) {
-	huma.Register(a, get("status", "/status", "The fleet at a glance"), h.status)
-	huma.Register(a, post("drain", "/drain", "Launch nothing more and end idle machines; running jobs go on", http.StatusAccepted), h.drain)
-	huma.Register(a, post("login-url", "/login-urls", "A one-time address that logs a browser in", http.StatusCreated), h.loginURL)
+	huma.Register(a, operation{
+		id: "status", tag: tagFleet, path: "/status", summary: "The fleet at a glance",
+		description: "Counts of jobs that have not ended and of machines that live, and what the server is set to. Counts of a large fleet may be a second old.",
+	}.get(), h.status)
+	huma.Register(a, operation{
+		id: "drain", tag: tagFleet, path: "/drain", summary: "Drain the fleet",
+		description: "Nothing more is launched and idle machines end; running jobs go on to their end. It answers at once; the status tells how far draining " +
+			"has come. Repeating it changes nothing. Only a restart of the server ends it.",
+	}.post(http.StatusAccepted), h.drain)
+	huma.Register(a, operation{
+		id: "login-url", tag: tagFleet, path: "/login-urls", summary: "Make a one-time address that logs a browser in",
+		description: "The address works once, within a day.",
+	}.post(http.StatusCreated), h.loginURL)
 }
 
 func (h *handlers) status(ctx context.Context, _ *struct{}) (*body[view.Status], error) {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -14,37 +15,61 @@ import (
 
 type jobsInput struct {
 	State      string `query:"state" enum:"waiting,queued,in_progress,completed" doc:"Only jobs in this state"`
-	Repository string `query:"repository" doc:"Only jobs of this repository, owner/name" maxLength:"200"`
+	Repository string `query:"repository" doc:"Only jobs of this repository, owner/name" example:"acme/shop" maxLength:"200"`
 	Q          string `query:"q" doc:"Only jobs with this text in their repository, name, workflow, branch, runner, labels or ids" maxLength:"200"`
 	Cursor     string `query:"cursor" doc:"The next of the page before" maxLength:"4096"`
 	Limit      int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"The most jobs of the page; with filters it may have fewer although there is a next one"`
 }
 
 type jobInput struct {
-	ID int64 `path:"id" doc:"GitHub's id of the job"`
+	ID int64 `path:"id" doc:"GitHub's id of the job" example:"39201480004"`
 }
 
 type hostJobInput struct {
-	Host string `path:"host" doc:"The GitHub host"`
-	ID   int64  `path:"id" doc:"GitHub's id of the job"`
+	Host string `path:"host" doc:"The GitHub host" example:"github.com"`
+	ID   int64  `path:"id" doc:"GitHub's id of the job" example:"39201480004"`
 }
 
 // logOutput is plain text.
 type logOutput struct {
 	ContentType string `header:"Content-Type"`
-	Source      string `header:"Log-Source" doc:"github: the job's log; agent: the end of what the runner on the machine says"`
+	Source      string `header:"Log-Source" enum:"github,agent" doc:"github: the job's log; agent: the end of what the runner on the machine says"`
 	Body        []byte
 }
 
 func (h *handlers) registerJobs(a huma.API) {
-	huma.Register(a, get("list-jobs", "/jobs", "Jobs: queued, waiting for an approval, running, ended; newest first in each"), h.jobs)
-	const host = "/jobs/{host}/{id}"
-	huma.Register(a, get("get-job", "/jobs/{id}", "A job of the server's GitHub host"), h.ofHost(h.job))
-	huma.Register(a, get("get-job-of-host", host, "A job"), h.job)
-	huma.Register(a, get("why-job", "/jobs/{id}/why", "Why a job of the server's GitHub host waits"), h.ofHostWhy)
-	huma.Register(a, get("why-job-of-host", host+"/why", "Why a job waits"), h.why)
-	huma.Register(a, get("log-job", "/jobs/{id}/log", "The log of a job of the server's GitHub host"), h.ofHostLog)
-	huma.Register(a, get("log-job-of-host", host+"/log", "The log of a job: GitHub's once it has ended, else what the agent sees"), h.log)
+	huma.Register(a, operation{
+		id: "list-jobs", tag: tagJobs, path: "/jobs", summary: "List jobs",
+		description: "Queued jobs, those that wait for an approval, running and ended ones; the newest first in each state. The search looks through the newest " +
+			"jobs and returns a next where older ones remain to be searched.",
+	}.get(), h.jobs)
+	for _, of := range []struct{ suffix, path, note string }{
+		{"", "/jobs/{id}", " The job is of the server's own GitHub host."}, {"-of-host", "/jobs/{host}/{id}", ""},
+	} {
+		one := operation{
+			id: "get-job" + of.suffix, tag: tagJobs, path: of.path, summary: "Get a job",
+			description: "With its history and, while it waits, why." + of.note, errors: []int{http.StatusNotFound},
+		}
+		why := operation{
+			id: "why-job" + of.suffix, tag: tagJobs, path: of.path + "/why", summary: "Say why a job waits",
+			description: "One plain sentence: what holds the job up, or what became of it." + of.note, errors: []int{http.StatusNotFound},
+		}
+		log := operation{
+			id: "log-job" + of.suffix, tag: tagJobs, path: of.path + "/log", summary: "Get a job's log",
+			description: "GitHub's once the job has ended; while it runs, the end of what the runner on its machine says. The header Log-Source says which." + of.note,
+			errors:      []int{http.StatusNotFound, http.StatusBadGateway},
+		}
+		logAs := text(log.get(), "The log", "2026-03-14T12:00:00.0000000Z Current runner version: '2.331.0'\n")
+		if of.suffix == "" {
+			huma.Register(a, one.get(), h.ofHost(h.job))
+			huma.Register(a, why.get(), h.ofHostWhy)
+			huma.Register(a, logAs, h.ofHostLog)
+			continue
+		}
+		huma.Register(a, one.get(), h.job)
+		huma.Register(a, why.get(), h.why)
+		huma.Register(a, logAs, h.log)
+	}
 }
 
 func (h *handlers) jobs(ctx context.Context, in *jobsInput) (*body[view.JobPage], error) {

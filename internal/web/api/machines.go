@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -16,14 +17,21 @@ type machinesInput struct {
 }
 
 type machineInput struct {
-	Environment string `path:"environment"`
-	Region      string `path:"region"`
-	ID          string `path:"id" doc:"The provider's id"`
+	Environment string `path:"environment" doc:"The environment" example:"default"`
+	Region      string `path:"region" doc:"The region; local for the server's own machine" example:"local"`
+	ID          string `path:"id" doc:"The provider's id" example:"m-3f21"`
 }
 
 func (h *handlers) registerMachines(a huma.API) {
-	huma.Register(a, get("list-machines", "/machines", "Machines, newest first"), h.machines)
-	huma.Register(a, get("get-machine", "/machines/{environment}/{region}/{id}", "A machine"), h.machine)
+	huma.Register(a, operation{
+		id: "list-machines", tag: tagMachines, path: "/machines", summary: "List machines",
+		description: "Those that live or, with ended=true, those that ended lately; the newest first.",
+	}.get(), h.machines)
+	huma.Register(a, operation{
+		id: "get-machine", tag: tagMachines, path: "/machines/{environment}/{region}/{id}", summary: "Get a machine",
+		description: "With its history, the end of its runner's own log and, if it failed, what it printed while it booted.",
+		errors:      []int{http.StatusNotFound},
+	}.get(), h.machine)
 }
 
 func (h *handlers) machines(ctx context.Context, in *machinesInput) (*body[view.MachinePage], error) {

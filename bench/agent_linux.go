@@ -53,7 +53,8 @@ func agentStart(ctx context.Context, b *bench) (err error) {
 		noOverlay bool
 		aim       aim
 	}{
-		{"isolated", local.Auto, false, atMost(100, "ms")}, {"isolated, no overlay", local.Auto, true, atMost(100, "ms")},
+		{"isolated", local.Auto, false, atMost(100, "ms")},
+		{"isolated, no overlay", local.Auto, true, atMost(100, "ms")},
 		{"isolation none", local.NoIsolation, false, aim{}},
 	} {
 		if !b.wants(c.name) {
@@ -168,7 +169,7 @@ func (p *startPlane) Poll(ctx context.Context, key string, r agentapi.Report) (a
 		}}, nil
 	}
 	<-ctx.Done()
-	return agentapi.Orders{}, ctx.Err() //nolint:wrapcheck // the connection's own
+	return agentapi.Orders{}, ctx.Err()
 }
 
 // measure starts machines one after another, and the bare listener in between.

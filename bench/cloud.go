@@ -59,7 +59,7 @@ func (c *cloud) Launch(ctx context.Context, r provider.Request) (provider.Answer
 	c.began(r)
 	if c.takes > 0 {
 		if err := c.clock.Sleep(ctx, c.takes); err != nil {
-			return provider.Answer{}, err //nolint:wrapcheck // the context's own error
+			return provider.Answer{}, err
 		}
 	}
 	c.mu.Lock()
@@ -117,7 +117,7 @@ func (c *cloud) await(ctx context.Context, done func() bool) error {
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // the caller says what it waited for
+			return ctx.Err()
 		}
 	}
 }

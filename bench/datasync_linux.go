@@ -9,7 +9,7 @@ import (
 
 // datasync makes a file's content durable.
 func datasync(file *os.File) error {
-	if err := unix.Fdatasync(int(file.Fd())); err != nil { //nolint:gosec // a descriptor fits
+	if err := unix.Fdatasync(int(file.Fd())); err != nil {
 		return fmt.Errorf("syncing: %w", err)
 	}
 	return nil

@@ -84,7 +84,7 @@ func (h *hub) call(ctx context.Context) error {
 	if h.takes == 0 {
 		return nil
 	}
-	return h.clock.Sleep(ctx, h.takes) //nolint:wrapcheck // the context's own error
+	return h.clock.Sleep(ctx, h.takes)
 }
 
 // Mint implements controller.GitHub.

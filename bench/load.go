@@ -70,7 +70,7 @@ func load(ctx context.Context, clock seam.Clock, address string, connections int
 	if err := errors.Join(failures...); err != nil {
 		return b, err
 	}
-	return b, ctx.Err() //nolint:wrapcheck // the person's own Ctrl-C
+	return b, ctx.Err()
 }
 
 // client is one connection.
@@ -79,7 +79,7 @@ func client(ctx context.Context, clock seam.Clock, address string, suffix []byte
 	if err != nil {
 		return nil, fmt.Errorf("connecting to the measured server: %w", err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	in := bufio.NewReader(conn)
 	var latencies []time.Duration

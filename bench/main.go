@@ -35,10 +35,10 @@ func main() {
 	switch {
 	case err == nil:
 	case errors.Is(err, flag.ErrHelp):
-		os.Exit(exitUsage) //nolint:forbidigo // main is where the exit code is
+		os.Exit(exitUsage)
 	default:
 		_, _ = fmt.Fprintf(os.Stderr, "bench: %v\n", err)
-		os.Exit(exitError) //nolint:forbidigo // main is where the exit code is
+		os.Exit(exitError)
 	}
 }
 

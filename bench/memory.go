@@ -79,7 +79,7 @@ func memoryOf(ctx context.Context, b *bench, jobs int, length time.Duration) (u 
 			return u, err
 		}
 		if err := b.clock.Sleep(ctx, spacing); err != nil {
-			return u, err //nolint:wrapcheck // the person's own Ctrl-C
+			return u, err
 		}
 	}
 	return c.usage()

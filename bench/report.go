@@ -77,7 +77,7 @@ func atMost(bound float64, unit string) aim {
 	return aim{"<= " + number(bound) + " " + unit, func(f figure) bool { return f.Value <= bound }}
 }
 
-func ratioAtMost(bound float64) aim {
+func ratioAtMost(bound float64) aim { //nolint:unparam // a bound is said where it is aimed at
 	return aim{"<= " + number(bound) + " x limit", func(f figure) bool { return f.Ratio <= bound }}
 }
 

@@ -19,7 +19,7 @@ type usageOf struct {
 
 func measureUsage(stored uint64) usageOf {
 	u := usageOf{RSS: statusField("VmRSS"), Peak: statusField("VmHWM"), Stored: stored}
-	runtime.GC() //nolint:revive // what is live is only known after a collection
+	runtime.GC() // what is live is only known after a collection
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	u.Heap = m.HeapAlloc

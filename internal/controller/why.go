@@ -87,56 +87,66 @@ func explain(j fleet.Job, d fleet.DemandState, v record.View, now time.Time) str
 // explainSupply says what is on its way to a queued job.
 func explainSupply(j fleet.Job, v record.View, now time.Time) string {
 	waited := now.Sub(j.Queued).Round(time.Second)
-	ahead, begun, listening, registering := 0, 0, 0, 0
+	s := supplyOf(j, v, now)
+	switch {
+	case s.begun > s.ahead:
+		return fmt.Sprintf("A runner with its labels has begun a job; GitHub will say within seconds whether it is this one (queued for %s).", waited)
+	case s.begun+s.listening > s.ahead:
+		return fmt.Sprintf("A runner listens for it; GitHub has not handed it over yet (queued for %s).", waited)
+	case s.begun+s.listening+s.registering > s.ahead:
+		return fmt.Sprintf("A machine is being registered at GitHub for it (queued for %s).", waited)
+	case v.Head.V.Limit != "":
+		return fmt.Sprintf("It waits for room since %s: %s.", clock(v.Head.V.LimitSince), v.Head.V.Limit)
+	case s.ready > 0:
+		return fmt.Sprintf("A machine is ready and is being assigned (queued for %s).", waited)
+	case s.starting > 0:
+		return fmt.Sprintf("%s for its shape (queued for %s).", machinesAre(s.starting, "booting"), waited)
+	case !s.unanswered.IsZero():
+		return fmt.Sprintf("The provider has not answered since %s whether it starts a machine; the same order is repeated (queued for %s).", clock(s.unanswered), waited)
+	case s.outstanding > 0:
+		return fmt.Sprintf("%s from the provider (queued for %s).", machinesAre(s.outstanding, "on order"), waited)
+	default:
+		return fmt.Sprintf("It was queued %s ago and is about to be given a machine.", waited)
+	}
+}
+
+// supply is what is on its way to a job, and the jobs that it goes to first.
+type supply struct {
+	ahead                         int       // queued jobs of the same demand that have waited for longer
+	begun, listening, registering int       // machines of its demand
+	ready, starting, outstanding  int       // machines of its shape
+	unanswered                    time.Time // the oldest order that the provider has not answered for long
+}
+
+func supplyOf(j fleet.Job, v record.View, now time.Time) supply {
+	var s supply
 	for _, e := range v.Jobs {
 		if e.Demand == j.Demand && e.Queued.Before(j.Queued) {
-			ahead++
+			s.ahead++
 		}
 	}
-	starting, ready := 0, 0
 	for _, m := range v.Machines {
 		held := m.HeldFor(now) == j.Demand
 		switch {
 		case held && m.Worker:
-			begun++
+			s.begun++
 		case held && m.State == fleet.MachineListening:
-			listening++
+			s.listening++
 		case held && m.State == fleet.MachineAssigned:
-			registering++
+			s.registering++
 		case m.Supplies(now) && m.State == fleet.MachineStarting:
-			starting++
+			s.starting++
 		case m.Supplies(now):
-			ready++
+			s.ready++
 		}
 	}
-	outstanding := 0
-	var unanswered time.Time // the oldest order that the provider has not answered for long
 	for _, l := range v.Launches {
-		outstanding += l.Outstanding
-		if l.Answered.IsZero() && now.Sub(l.Created) >= fleet.LaunchCounts && (unanswered.IsZero() || l.Created.Before(unanswered)) {
-			unanswered = l.Created
+		s.outstanding += l.Outstanding
+		if l.Answered.IsZero() && now.Sub(l.Created) >= fleet.LaunchCounts && (s.unanswered.IsZero() || l.Created.Before(s.unanswered)) {
+			s.unanswered = l.Created
 		}
 	}
-	switch {
-	case begun > ahead:
-		return fmt.Sprintf("A runner with its labels has begun a job; GitHub will say within seconds whether it is this one (queued for %s).", waited)
-	case begun+listening > ahead:
-		return fmt.Sprintf("A runner listens for it; GitHub has not handed it over yet (queued for %s).", waited)
-	case begun+listening+registering > ahead:
-		return fmt.Sprintf("A machine is being registered at GitHub for it (queued for %s).", waited)
-	case v.Head.V.Limit != "":
-		return fmt.Sprintf("It waits for room since %s: %s.", clock(v.Head.V.LimitSince), v.Head.V.Limit)
-	case ready > 0:
-		return fmt.Sprintf("A machine is ready and is being assigned (queued for %s).", waited)
-	case starting > 0:
-		return fmt.Sprintf("%s for its shape (queued for %s).", machinesAre(starting, "booting"), waited)
-	case !unanswered.IsZero():
-		return fmt.Sprintf("The provider has not answered since %s whether it starts a machine; the same order is repeated (queued for %s).", clock(unanswered), waited)
-	case outstanding > 0:
-		return fmt.Sprintf("%s from the provider (queued for %s).", machinesAre(outstanding, "on order"), waited)
-	default:
-		return fmt.Sprintf("It was queued %s ago and is about to be given a machine.", waited)
-	}
+	return s
 }
 
 func machinesAre(n int, what string) string {

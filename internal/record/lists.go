@@ -136,7 +136,7 @@ func (r *Records) Machines(ctx context.Context, live bool, cursor string, limit 
 // LiveMachines lists all live machines.
 func (r *Records) LiveMachines(ctx context.Context) ([]fleet.Machine, error) {
 	var out []fleet.Machine
-	err := r.eachIndexed(ctx, store.Index2, store.Query{Partition: livePartition}, func(row store.Row) error {
+	err := r.eachIndexed(ctx, store.Query{Partition: livePartition}, func(row store.Row) error {
 		k, err := decode[fleet.Machine](row)
 		out = append(out, k.V)
 		return err
@@ -147,7 +147,7 @@ func (r *Records) LiveMachines(ctx context.Context) ([]fleet.Machine, error) {
 // LiveStates counts the live machines by state, and reads nothing else of them.
 func (r *Records) LiveStates(ctx context.Context) (map[fleet.MachineState]int, error) {
 	out := map[fleet.MachineState]int{}
-	err := r.eachIndexed(ctx, store.Index2, store.Query{Partition: livePartition}, func(row store.Row) error {
+	err := r.eachIndexed(ctx, store.Query{Partition: livePartition}, func(row store.Row) error {
 		k, err := decode[struct {
 			State fleet.MachineState `json:"state"`
 		}](row)
@@ -157,11 +157,11 @@ func (r *Records) LiveStates(ctx context.Context) (map[fleet.MachineState]int, e
 	return out, err
 }
 
-func (r *Records) eachIndexed(ctx context.Context, name store.IndexName, q store.Query, f func(store.Row) error) error {
+func (r *Records) eachIndexed(ctx context.Context, q store.Query, f func(store.Row) error) error {
 	for {
-		page, err := r.store.Index(ctx, name, q)
+		page, err := r.store.Index(ctx, store.Index2, q)
 		if err != nil {
-			return fmt.Errorf("querying index %d of %s: %w", name, q.Partition, err)
+			return fmt.Errorf("querying index %d of %s: %w", store.Index2, q.Partition, err)
 		}
 		for _, row := range page.Rows {
 			if err := f(row); err != nil {

@@ -34,7 +34,7 @@ func (r *Records) PutRepository(old Kept[Repository], v Repository, expires time
 // Repositories lists the active ones.
 func (r *Records) Repositories(ctx context.Context) ([]Repository, error) {
 	var out []Repository
-	err := r.eachIndexed(ctx, store.Index2, store.Query{Partition: "repositories"}, func(row store.Row) error {
+	err := r.eachIndexed(ctx, store.Query{Partition: "repositories"}, func(row store.Row) error {
 		k, err := decode[Repository](row)
 		out = append(out, k.V)
 		return err

@@ -21,7 +21,7 @@ func App(ctx context.Context, o Options, d Dialogue) (Outcome, error) {
 	}
 	web, err := github.WebURL(o.GitHubURL)
 	if err != nil {
-		return Outcome{}, err //nolint:wrapcheck // it says which address is wrong
+		return Outcome{}, err
 	}
 	r, err := begin(o, d)
 	if err != nil {

@@ -13,8 +13,10 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/setup"
 )
 
-const startAddress = `(?m)^  (http://127\.0\.0\.1:\d+/\w+)$`
-const installAddress = `(?m)^  (http://\S+/installations/new)$`
+const (
+	startAddress   = `(?m)^  (http://127\.0\.0\.1:\d+/\w+)$`
+	installAddress = `(?m)^  (http://\S+/installations/new)$`
+)
 
 // load reads the settings that were written, as a server does.
 func load(t *testing.T, path string) settings.Settings {

@@ -61,7 +61,7 @@ func (r *run) openBrowser(ctx context.Context, web string) (*browser, error) {
 // close lets the answer that is on its way arrive.
 func (b *browser) close(ctx context.Context) {
 	const grace = 2 * time.Second
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace) //nolint:forbidigo // a browser is waited for on the clock of the machine
 	defer cancel()
 	if b.server.Shutdown(ctx) != nil {
 		_ = b.server.Close()

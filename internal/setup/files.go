@@ -84,7 +84,7 @@ func (f folder) change(changes ...change) (string, error) {
 		if name == path {
 			return []byte(after), nil
 		}
-		return os.ReadFile(name) //nolint:gosec // the files that the settings name
+		return os.ReadFile(name)
 	}})
 	if err != nil {
 		return "", fmt.Errorf("changing the settings file, which is left as it was: %w", err)

@@ -49,7 +49,7 @@ func (r *run) awaitInstallation(ctx context.Context, out *Outcome) error {
 
 func (r *run) client(out *Outcome) (*github.Client, error) {
 	path := out.Files[0]
-	key, err := os.ReadFile(path) //nolint:gosec // the key that was just written, or that the settings name
+	key, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading the App's key: %w", err)
 	}

@@ -18,7 +18,7 @@ import (
 func Token(ctx context.Context, o Options, d Dialogue) (Outcome, error) {
 	web, err := github.WebURL(o.GitHubURL)
 	if err != nil {
-		return Outcome{}, err //nolint:wrapcheck // it says which address is wrong
+		return Outcome{}, err
 	}
 	r, err := begin(o, d)
 	if err != nil {
@@ -98,7 +98,7 @@ func (r *run) readToken() (settings.Secret, error) {
 	case text == "":
 		return "", errors.New("there is no token: give it on standard input, or its file with --token-file")
 	case strings.ContainsAny(text, " \t\r\n"):
-		return "", errors.New("this is no token: a token is one word, such as github_pat_...")
+		return "", errors.New("this is no token: a token is one word, as github_pat_... is")
 	}
 	return settings.Secret(text), nil
 }

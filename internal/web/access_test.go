@@ -111,7 +111,7 @@ func TestEveryOtherRouteRefusesWhoeverIsNotLoggedIn(t *testing.T) {
 		"the token in the path": func(r *http.Request) { r.URL.RawQuery = "token=" + webtest.Token },
 	} {
 		for _, route := range guarded(t, w) {
-			resp, body := ask(t, w, route[0], route[1], as) //nolint:bodyclose // ask does
+			resp, body := ask(t, w, route[0], route[1], as)
 			if resp.StatusCode != http.StatusUnauthorized {
 				t.Errorf("%s gets %d from %s %s: %s", name, resp.StatusCode, route[0], route[1], body)
 			}
@@ -131,10 +131,10 @@ func TestTheKeyOfAnAgentOpensTheAgentsProtocolOnly(t *testing.T) {
 		r.Body = io.NopCloser(strings.NewReader(`{"sequence":1,"listener":"none"}`))
 		r.ContentLength = -1
 	})
-	if resp, body := ask(t, w, http.MethodPost, agentapi.PollPath, req); resp.StatusCode != http.StatusOK { //nolint:bodyclose // ask does
+	if resp, body := ask(t, w, http.MethodPost, agentapi.PollPath, req); resp.StatusCode != http.StatusOK {
 		t.Errorf("its poll gets %d: %s", resp.StatusCode, body)
 	}
-	if resp, _ := ask(t, w, http.MethodPost, agentapi.PollPath, bearer(webtest.Token)); resp.StatusCode == http.StatusOK { //nolint:bodyclose // ask does
+	if resp, _ := ask(t, w, http.MethodPost, agentapi.PollPath, bearer(webtest.Token)); resp.StatusCode == http.StatusOK {
 		t.Error("the command line's token passes for an agent's")
 	}
 }

@@ -50,9 +50,9 @@ type Server struct {
 
 // New wires the routes.
 func New(c Config) *Server {
-	s := &Server{sessions: newSessions(c.Clock, c.Random), base: trimSlash(c.LocalURL)}
+	s := &Server{sessions: newSessions(c.Clock, c.Random), base: strings.TrimRight(c.LocalURL, "/")}
 	if c.ExternalURL != "" {
-		s.base = trimSlash(c.ExternalURL)
+		s.base = strings.TrimRight(c.ExternalURL, "/")
 		s.secure = strings.HasPrefix(s.base, "https:")
 	}
 	from := newOrigins(c.Listen, c.ExternalURL)
@@ -154,11 +154,4 @@ func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	problem.Write(w, http.StatusNotFound, "there is nothing at this address; "+api.Prefix+"/openapi.json lists what there is")
-}
-
-func trimSlash(s string) string {
-	for len(s) > 0 && s[len(s)-1] == '/' {
-		s = s[:len(s)-1]
-	}
-	return s
 }

@@ -58,7 +58,7 @@ func followEveryLink(t *testing.T, w *webtest.World, tab *browser.Tab) {
 		if text := tab.Eval("document.querySelector('h1').textContent"); strings.Contains(text, "nothing here") {
 			t.Errorf("%s leads nowhere", path)
 		}
-		for _, link := range strings.Fields(tab.Eval(`[...document.querySelectorAll("a[href^='/']")].map(a => a.getAttribute("href").split("#")[0]).filter(h => !h.startsWith("/api/")).join(" ")`)) {
+		for link := range strings.FieldsSeq(tab.Eval(`[...document.querySelectorAll("a[href^='/']")].map(a => a.getAttribute("href").split("#")[0]).filter(h => !h.startsWith("/api/")).join(" ")`)) {
 			if !seen[link] {
 				seen[link] = true
 				todo = append(todo, link)

@@ -77,22 +77,22 @@ func (d *Dashboard) Routes() []Route { return d.routes }
 // Static serves what pages fetch; everybody may have it.
 func (d *Dashboard) Static() http.Handler { return d.assets }
 
-func (d *Dashboard) page(pattern, file string, make maker) {
+func (d *Dashboard) page(pattern, file string, build maker) {
 	t := d.parse(file)
 	d.routes = append(d.routes, Route{pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add("Vary", "Accept")
 		if wantsStream(r) {
-			d.stream(w, r, t, make)
+			d.stream(w, r, t, build)
 			return
 		}
-		d.servePage(w, r, t, make)
+		d.servePage(w, r, t, build)
 	})})
 }
 
-func (d *Dashboard) part(pattern, file string, make maker) {
+func (d *Dashboard) part(pattern, file string, build maker) {
 	t := d.parse(file)
 	d.routes = append(d.routes, Route{pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.servePart(w, r, t, make)
+		d.servePart(w, r, t, build)
 	})})
 }
 

@@ -18,7 +18,8 @@ func (d *Dashboard) functions() template.FuncMap {
 	return template.FuncMap{
 		"asset": d.assets.URL, "about": func() view.About { return d.About },
 		"span": spanOf, "duration": view.Span, "since": d.since, "ago": d.ago, "clock": clock, "when": when, "plural": plural, "icon": icon,
-		"jobURL": jobURL, "machineURL": machineURL, "stateWord": stateWord, "stateIcon": stateIcon, "percent": percent, "short": short, "place": place, "round": round, "isolationText": isolationText,
+		"jobURL": jobURL, "machineURL": machineURL, "stateWord": stateWord, "stateIcon": stateIcon, "percent": percent,
+		"short": short, "place": place, "round": round, "isolationText": isolationText,
 	}
 }
 

@@ -31,8 +31,11 @@ type choice struct {
 
 func choices(chosen fleet.JobState) []choice {
 	out := []choice{
-		{"", "All", "", false}, {string(fleet.JobQueued), "Queued", "ring", false}, {string(fleet.JobWaiting), "Held", "pause", false},
-		{string(fleet.JobInProgress), "Running", "play", false}, {string(fleet.JobCompleted), "Ended", "check", false},
+		{"", "All", "", false},
+		{string(fleet.JobQueued), "Queued", "ring", false},
+		{string(fleet.JobWaiting), "Held", "pause", false},
+		{string(fleet.JobInProgress), "Running", "play", false},
+		{string(fleet.JobCompleted), "Ended", "check", false},
 	}
 	for i := range out {
 		out[i].Chosen = out[i].Value == string(chosen)

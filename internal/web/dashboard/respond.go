@@ -41,8 +41,8 @@ func (d *Dashboard) frame(r *http.Request, c content) frame {
 	return frame{content: c, Theme: themeOf(r), Now: d.Clock.Now()}
 }
 
-func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, t *template.Template, make maker) {
-	c, err := make(r)
+func (d *Dashboard) servePage(w http.ResponseWriter, r *http.Request, t *template.Template, build maker) {
+	c, err := build(r)
 	if err != nil {
 		d.fail(w, r, err)
 		return
@@ -61,9 +61,9 @@ type partError struct {
 
 func (partError) Error() string { return "a part of a page is not to be had" }
 
-func (d *Dashboard) servePart(w http.ResponseWriter, r *http.Request, t *template.Template, make maker) {
+func (d *Dashboard) servePart(w http.ResponseWriter, r *http.Request, t *template.Template, build maker) {
 	status := http.StatusOK
-	c, err := make(r)
+	c, err := build(r)
 	var part partError
 	switch {
 	case errors.As(err, &part):

@@ -30,7 +30,7 @@ func wantsStream(r *http.Request) bool {
 
 // stream sends the living part of a page whenever it has changed. When the part cannot be made, it says so beside what is
 // shown already, and tries again: one failure must not take the page away.
-func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request, t *template.Template, make maker) {
+func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request, t *template.Template, build maker) {
 	select {
 	case d.streams <- struct{}{}:
 		defer func() { <-d.streams }()
@@ -53,7 +53,7 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request, t *template.T
 	began := d.Clock.Now()
 	for s.err == nil && ctx.Err() == nil && d.Clock.Now().Sub(began) < streamFor {
 		before := d.Queries.Changes()
-		d.sendNews(s, r, t, make)
+		d.sendNews(s, r, t, build)
 		if s.err != nil || d.awaitChange(ctx, before) != nil {
 			return
 		}
@@ -89,8 +89,8 @@ func (d *Dashboard) awaitChange(ctx context.Context, before uint64) error {
 	return nil
 }
 
-func (d *Dashboard) sendNews(s *eventStream, r *http.Request, t *template.Template, make maker) {
-	c, err := make(r)
+func (d *Dashboard) sendNews(s *eventStream, r *http.Request, t *template.Template, build maker) {
+	c, err := build(r)
 	var b bytes.Buffer
 	if err == nil {
 		err = t.ExecuteTemplate(&b, "live", d.frame(r, c))

@@ -42,7 +42,7 @@ const maxLine = 4 << 10
 
 var (
 	stamp   = regexp.MustCompile(`^\x{feff}?\d{4}-\d\d-\d\dT(\d\d:\d\d:\d\d)(?:\.\d+)?Z ?`)
-	colours = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`)
+	colours = regexp.MustCompile(`\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)`) //nolint:gocritic // ECMA-48: intermediate bytes are from space to /
 	mark    = regexp.MustCompile(`^##\[([a-z]+)\]`)
 )
 

@@ -38,7 +38,7 @@ func roundStep(d time.Duration) time.Duration {
 			return step
 		}
 	}
-	return (d + day - 1) / day * day
+	return (d + day - 1).Truncate(day)
 }
 
 // Place is where a span stands in its part, as shares of the part's length.

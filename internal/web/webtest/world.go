@@ -128,7 +128,7 @@ func (w *World) api() api.Config {
 			Version: "v1.2.3", Fleet: "f1ee7000", Started: Noon().Add(-time.Hour), GitHub: Host, Repositories: []string{"acme/app"},
 			Owners: []string{"acme"}, Intake: "polling", Isolation: "user", MaxRunners: 4,
 		},
-		Why: func(_ context.Context, id fleet.JobID) (string, error) {
+		Why: func(_ context.Context, _ fleet.JobID) (string, error) {
 			return "It waits for room: 4 of 4 runners are in use.", nil
 		},
 		Reasons: func(ctx context.Context, ids []fleet.JobID) ([]string, error) {

@@ -24,6 +24,7 @@ func (s *server) controllerConfig() controller.Config {
 		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.provider, Verifier: verifier{p.provider},
 		Clock: s.clock, Random: s.random, Logger: s.log, Observer: s.telemetry,
 		Site:       fleet.Site{Environment: fleet.DefaultEnvironment, Region: fleet.LocalRegion},
+		Markets:    []fleet.Market{fleet.OnDemand}, // nobody takes this machine away
 		MaxRunners: p.maxRunners,
 		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
 			return label.Resolve(labels, here)

@@ -43,6 +43,8 @@ type Config struct {
 
 	// Site is where machines are launched.
 	Site fleet.Site
+	// Markets is what the provider sells, in the order in which it is tried; none is what the labels ask for, spot first.
+	Markets []fleet.Market
 	// MaxRunners bounds the environment's live machines; 0 is no bound but the provider's.
 	MaxRunners int
 	// Resolve says what labels mean; label.ErrNotOurs and the like are told apart by Ours.

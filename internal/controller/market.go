@@ -10,8 +10,11 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/record"
 )
 
-// markets lists what a spec may be bought as, in the order in which it is tried: spot first.
-func markets(s fleet.Spec) []fleet.Market {
+// markets lists what a spec may be bought as, in the order in which it is tried: spot first, where there is a choice.
+func (c *Controller) markets(s fleet.Spec) []fleet.Market {
+	if len(c.Markets) > 0 {
+		return c.Markets
+	}
 	if s.Market != fleet.AnyMarket {
 		return []fleet.Market{s.Market}
 	}
@@ -34,7 +37,7 @@ func restsUntil(h record.Head, region string, m fleet.Market, now time.Time) (ti
 
 // market picks the first market that does not rest.
 func (c *Controller) market(h record.Head, now time.Time) fleet.Market {
-	all := markets(h.Shape.Spec)
+	all := c.markets(h.Shape.Spec)
 	for _, m := range all {
 		if until, _ := restsUntil(h, c.Site.Region, m, now); until.IsZero() {
 			return m
@@ -47,7 +50,7 @@ func (c *Controller) market(h record.Head, now time.Time) fleet.Market {
 func (c *Controller) resting(h record.Head, now time.Time) string {
 	var first time.Time
 	text := ""
-	for _, m := range markets(h.Shape.Spec) {
+	for _, m := range c.markets(h.Shape.Spec) {
 		until, why := restsUntil(h, c.Site.Region, m, now)
 		if until.IsZero() {
 			return ""

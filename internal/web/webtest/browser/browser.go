@@ -6,6 +6,7 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -256,6 +257,16 @@ func (tab *Tab) Screenshot() []byte {
 	tab.t.Helper()
 	const lossless = 100
 	return get(tab, chromedp.FullScreenshot(lossless))
+}
+
+// Picture writes a picture of the page to the folder that the environment variable SCREENSHOTS names, for people to look at.
+func (tab *Tab) Picture(name string) {
+	tab.t.Helper()
+	if dir := os.Getenv("SCREENSHOTS"); dir != "" {
+		if err := os.WriteFile(filepath.Join(dir, name+".png"), tab.Screenshot(), 0o600); err != nil {
+			tab.t.Fatal(err)
+		}
+	}
 }
 
 func quote(s string) string {

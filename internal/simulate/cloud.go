@@ -21,6 +21,7 @@ type cloud struct {
 	requests map[string]*request
 	capacity int
 	empty    time.Time // until when there is no capacity
+	silent   time.Time // until when it answers nothing
 }
 
 // request is a launch as the cloud has it.
@@ -103,7 +104,11 @@ func (c *cloud) create(r provider.Request) *machine {
 		Type: "sim", Launched: w.s.now,
 	}}
 	if rate := w.cfg.Rates[ListingLags]; rate > 0 && w.faulty() {
-		m.listedAt = w.s.now.Add(w.cloudy.between(0, time.Duration(rate*float64(30*time.Second))))
+		lag := w.cloudy.between(0, time.Duration(rate*float64(30*time.Second)))
+		if w.cloudy.chance(0.1) {
+			lag *= 5
+		}
+		m.listedAt = w.s.now.Add(lag)
 		w.stats.Faults[ListingLags]++
 	}
 	boot := w.cloudy.between(8*time.Second, 45*time.Second)
@@ -166,7 +171,7 @@ func (p providerSeam) call(ctx context.Context, key string, effect func() error)
 		return fmt.Errorf("%s: RequestLimitExceeded: %w", key, errCut)
 	}
 	err := effect()
-	if lost {
+	if lost || w.s.now.Before(w.cloud.silent) {
 		w.s.park(ctx, p.d, key+" no answer", w.s.now.Add(time.Hour))
 		return fmt.Errorf("%s: %w", key, errCut)
 	}

@@ -45,6 +45,16 @@ func (w *World) doom() {
 		w.cloud.empty = w.s.now.Add(w.fate.between(10*time.Second, 5*time.Minute))
 		return true
 	})
+	w.strike(ProviderSilent, func() bool {
+		w.cloud.silent = w.s.now.Add(w.fate.between(30*time.Second, 12*time.Minute))
+		w.history.add("", "the cloud falls silent")
+		return true
+	})
+	w.strike(Revision, func() bool {
+		w.revision++
+		w.history.add("", "revision %d of the configuration", w.revision)
+		return true
+	})
 	w.strike(JobTaken, w.takeJob)
 	w.strike(RunCancelled, w.cancelRun)
 }
@@ -157,7 +167,7 @@ func (w *World) jobNames(run *world.Run) string {
 // calm ends all faults: replicas that are down or paused go on, connections work, GitHub behaves.
 func (w *World) calm() {
 	w.hub.quiet()
-	w.cloud.empty = time.Time{}
+	w.cloud.empty, w.cloud.silent = time.Time{}, time.Time{}
 	for _, r := range w.replicas {
 		r.d.paused = time.Time{}
 	}

@@ -39,6 +39,7 @@ const (
 	ProviderDown        Fault = "provider-down"         // throttled: nothing happened
 	ProviderTimeout     Fault = "provider-timeout"      // it happened, and no answer came
 	ProviderPartial     Fault = "provider-partial"      // errors together with instances
+	ProviderSilent      Fault = "provider-silent"       // everything happens, and no answer comes, for minutes
 	ProviderEmpty       Fault = "provider-empty"        // no capacity for a while
 	ListingLags         Fault = "listing-lags"          // new instances are listed late
 	SpotReclaim         Fault = "spot-reclaim"          // the provider ends an instance
@@ -53,6 +54,8 @@ const (
 	AgentCutOff         Fault = "agent-cut-off"         // from us, not from GitHub, for a while
 	AnswerLost          Fault = "answer-lost"           // of a hello or a poll
 	ListenerStubborn    Fault = "listener-never-starts" // it does not connect
+	Revision            Fault = "revision"              // the configuration changes what labels mean
+	FewRunners          Fault = "few-runners"           // the environment may have a dozen machines only
 	ListenerStopsSlowly Fault = "listener-stops-slowly" // and takes a job meanwhile
 )
 
@@ -79,7 +82,7 @@ func (r Rates) Without(f Fault) Rates {
 }
 
 // typical is how often each fault happens in a world in which it is on: often enough to be met, seldom enough that
-// work gets done. A world draws each rate between a third and three times this.
+// work gets done. A world draws each rate between a third and four times this.
 func typical() Rates {
 	return Rates{
 		WebhookLost: 0.1, WebhookLate: 0.1, WebhookTwice: 0.1, CompletedNeverSent: 0.1,
@@ -87,22 +90,35 @@ func typical() Rates {
 		IdleRemoved: 0.1, AssignmentLost: 0.05, InProgressEarly: 0.3, RunCompletesEarly: 0.03, JobTaken: 6, RunCancelled: 3, MintRefused: 0.02,
 		QueueTwice: 0.1, QueueLate: 0.05, QueueTimeout: 0.02,
 		StoreConflict: 0.01, StoreTimeout: 0.003, StoreDown: 0.003, StoreSlow: 0.005, IndexLags: 1,
-		ProviderDown: 0.1, ProviderTimeout: 0.1, ProviderPartial: 0.15, ProviderEmpty: 2, ListingLags: 1, SpotReclaim: 3, NeverBoots: 0.05, SlowBoot: 0.05,
+		ProviderDown: 0.1, ProviderTimeout: 0.1, ProviderPartial: 0.15, ProviderEmpty: 2, ProviderSilent: 2, ListingLags: 1, SpotReclaim: 3, NeverBoots: 0.05, SlowBoot: 0.05,
 		ReplicaKilled: 12, ReplicaPaused: 6, ReplicaRolled: 2, ClockSkew: 1,
-		AgentKilled: 3, AgentHung: 3, AgentCutOff: 4, AnswerLost: 0.015, ListenerStubborn: 0.05, ListenerStopsSlowly: 0.5,
+		AgentKilled: 3, AgentHung: 3, AgentCutOff: 4, AnswerLost: 0.015, ListenerStubborn: 0.05, ListenerStopsSlowly: 0.5, Revision: 3, FewRunners: 1,
 	}
 }
 
-// drawRates chooses which faults are on in a world, and how strongly: about a third of them in most worlds, all in some, none
-// in some.
+// drawRates chooses which faults are on in a world, and how strongly. Many worlds have a few strong ones, so that it shows
+// what each does; in others a third of all are on; some have all of them, and some none.
 func drawRates(r stream) Rates {
-	share := []float64{0, 0.1, 0.3, 0.3, 0.5, 1}[r.below(6)]
-	out := Rates{}
 	all := typical()
-	for _, f := range slices.Sorted(maps.Keys(all)) {
-		on, strength := r.chance(share), 1/3.0+r.r.Float64()*8/3
-		if on {
-			out[f] = all[f] * strength
+	kinds := slices.Sorted(maps.Keys(all))
+	out := Rates{}
+	switch kind := r.below(12); {
+	case kind == 0:
+	case kind <= 5:
+		for range 2 + r.below(4) {
+			f := kinds[r.below(len(kinds))]
+			out[f] = all[f] * (1 + r.r.Float64()*3)
+		}
+	default:
+		share := 0.3
+		if kind == 11 {
+			share = 1
+		}
+		for _, f := range kinds {
+			on, strength := r.chance(share), 1/3.0+r.r.Float64()*8/3
+			if on {
+				out[f] = all[f] * strength
+			}
 		}
 	}
 	return out

@@ -78,6 +78,27 @@ func (r *replica) begin() {
 	w.history.add("", "%s starts, its clock %s off", r.d.name, r.d.skew)
 }
 
+// resolve is what labels mean under the present revision of the configuration.
+func (w *World) resolve(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
+	resolved, err := label.Resolve(labels, label.Fleet{})
+	if err == nil && w.revision > 0 {
+		resolved.Spec.Disk.SizeGB = diskStep * (1 + w.revision%revisions)
+	}
+	return resolved, err //nolint:wrapcheck // as label says
+}
+
+// A revision asks for another disk, and some later one for the first again.
+const (
+	diskStep  = 20
+	revisions = 3
+)
+
+func (w *World) maxRunners() int {
+	return int(w.cfg.Rates[FewRunners] * fewRunners)
+}
+
+const fewRunners = 12
+
 // kill ends the replica at once, wherever it is.
 func (r *replica) kill() {
 	r.serves = false

@@ -62,7 +62,7 @@ func (c *checker) surplus() {
 	}
 	pardoned := w.stats.Refusals
 	for _, f := range []Fault{
-		JobTaken, RunCancelled, ProviderTimeout, ProviderDown, IdleRemoved, ListenerStubborn, GitHubTimeout, AssignmentLost, InProgressEarly,
+		JobTaken, RunCancelled, ProviderTimeout, ProviderDown, ProviderSilent, Revision, IdleRemoved, ListenerStubborn, GitHubTimeout, AssignmentLost, InProgressEarly,
 		ReplicaKilled, ReplicaPaused, ReplicaRolled, SpotReclaim, CompletedNeverSent,
 	} {
 		pardoned += w.stats.Faults[f]

@@ -33,6 +33,7 @@ type World struct {
 	history  *history
 	check    *checker
 	stats    Stats
+	revision int // of the configuration: what it asks of every machine
 }
 
 // errCut is an answer that never came.

@@ -1,11 +1,14 @@
-// Command sim runs worlds of the simulation: one seed with its history, or a long campaign.
+// Command sim runs worlds of the simulation: one seed with its history, or a long campaign on every core.
+//
+//	go run ./internal/simulate/sim -seed 17 -v         one world, and the history of a violation
+//	go run ./internal/simulate/sim -for 10m            a campaign of fresh seeds, one process for each core
+//
+// Every world lives in a testing/synctest bubble, which needs a *testing.T; testing.Main gives one to an ordinary program.
 package main
 
 import (
-	"bufio"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"strings"
@@ -15,72 +18,61 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/simulate"
 )
 
+// options are the command's arguments.
+type options struct {
+	seed    uint64
+	seeds   int
+	jobs    int
+	off     string
+	trace   string
+	verbose bool
+	quiet   bool
+	on      bool
+	child   bool
+	length  time.Duration
+}
+
 func main() {
-	seed := flag.Uint64("seed", 1, "the first `seed`")
-	seeds := flag.Int("seeds", 1, "how many seeds to run, from the first")
-	jobs := flag.Int("jobs", 60, "how many `jobs` each world has, about")
-	off := flag.String("off", "", "`faults` to switch off, separated by commas; all for every one")
-	trace := flag.String("trace", "", "write every step to this `file`")
-	verbose := flag.Bool("v", false, "tell the history of a violation")
-	on := flag.Bool("on", false, "go on after a violation")
-	quiet := flag.Bool("q", false, "tell of violations only")
+	var o options
+	flag.Uint64Var(&o.seed, "seed", 1, "the first `seed`")
+	flag.IntVar(&o.seeds, "seeds", 1, "how many seeds to run, from the first")
+	flag.IntVar(&o.jobs, "jobs", 60, "how many `jobs` each world has, about")
+	flag.StringVar(&o.off, "off", "", "`faults` to switch off, separated by commas, or all")
+	flag.StringVar(&o.trace, "trace", "", "write every step to this `file`")
+	flag.BoolVar(&o.verbose, "v", false, "tell the history of a violation")
+	flag.BoolVar(&o.quiet, "q", false, "tell of violations only")
+	flag.BoolVar(&o.on, "on", false, "go on after a violation")
+	flag.BoolVar(&o.child, "child", false, "write results as JSON, for the parent of a campaign")
+	flag.DurationVar(&o.length, "for", 0, "run a campaign of fresh seeds for so long, on every core")
 	testing.Init()
 	flag.Parse()
+	if o.length > 0 && !o.child {
+		if err := campaign(o, runtime.NumCPU()); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	runtime.GOMAXPROCS(1)
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: "simulation", F: func(t *testing.T) {
-			if !campaign(t, *seed, *seeds, *jobs, *off, *verbose, *on, *quiet, *trace) {
+			run := worlds
+			if o.child {
+				run = child
+			}
+			if !run(t, o) {
 				t.Fail()
 			}
 		},
 	}}, nil, nil)
 }
 
-func campaign(t *testing.T, seed uint64, seeds, jobs int, off string, verbose, on, quiet bool, trace string) bool {
-	failed := false
-	var out io.Writer
-	if trace != "" {
-		f, err := os.Create(trace)
-		if err != nil {
-			t.Error(err)
-			return false
-		}
-		defer f.Close()
-		buffered := bufio.NewWriter(f)
-		defer buffered.Flush()
-		out = buffered
+// config is the world of a seed, without the faults that are switched off.
+func (o options) config(seed uint64) simulate.Config {
+	cfg := simulate.Draw(seed, o.jobs)
+	if o.off == "all" {
+		cfg.Rates = simulate.Rates{}
+		return cfg
 	}
-	var sum simulate.Stats
-	began := time.Now()
-	for i := range seeds {
-		cfg := simulate.Draw(seed+uint64(i), jobs)
-		if off == "all" {
-			cfg.Rates = simulate.Rates{}
-		} else if off != "" {
-			cfg = cfg.Off(strings.Split(off, ",")...)
-		}
-		at := time.Now()
-		res := simulate.Trace(t, cfg, false, out)
-		sum.Add(res.Stats)
-		if !quiet {
-			fmt.Printf("seed %d: hash %016x, %d jobs, %d machines (%d idle, %d pardoned), %d replicas, %s, %d steps, rest %s, took %s, faults %v\n", cfg.Seed, res.Hash, res.Stats.Jobs, res.Stats.Machines,
-				res.Stats.Idle, res.Stats.Pardoned, cfg.Replicas, res.Stats.Virtual.Round(time.Second), res.Stats.Steps, res.Stats.Rest, time.Since(at).Round(time.Millisecond), cfg.Rates.Kinds())
-		}
-		if res.Violation == nil {
-			continue
-		}
-		fmt.Printf("VIOLATION of %s at %s: %s\n  %s\n", res.Violation.Invariant, res.Violation.At, res.Violation.Text, res.Replay())
-		if verbose {
-			for _, l := range simulate.Run(t, cfg, true).History {
-				fmt.Println(l)
-			}
-		}
-		failed = true
-		if !on {
-			break
-		}
-	}
-	fmt.Printf("%d runs, %d jobs, %d machines (%d idle, %d of them pardoned), excused %d, %d steps, %s virtual, %s\n", sum.Runs, sum.Jobs, sum.Machines, sum.Idle, sum.Pardoned, sum.Excused, sum.Steps, sum.Virtual, time.Since(began))
-	fmt.Println(sum.Faults)
-	return !failed
+	return cfg.Off(strings.Split(o.off, ",")...)
 }

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/simulate"
+)
+
+// worlds runs one seed after the other, and says whether all invariants held.
+func worlds(t *testing.T, o options) bool {
+	t.Helper()
+	var out io.Writer
+	if o.trace != "" {
+		f, err := os.Create(o.trace)
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		defer func() { _ = f.Close() }()
+		buffered := bufio.NewWriter(f)
+		defer func() { _ = buffered.Flush() }()
+		out = buffered
+	}
+	var sum simulate.Stats
+	clock := seam.System{}
+	began, failed := clock.Now(), false
+	for i := range o.seeds {
+		cfg := o.config(o.seed + uint64(i)) //nolint:gosec // not negative
+		at := clock.Now()
+		res := simulate.Trace(t, cfg, false, out)
+		sum.Add(res.Stats)
+		if !o.quiet {
+			tell(res, clock.Now().Sub(at))
+		}
+		if res.Violation == nil {
+			continue
+		}
+		failed = true
+		fmt.Printf("VIOLATION of %s at %s: %s\n  %s\n", res.Violation.Invariant, res.Violation.At, res.Violation.Text, res.Replay())
+		if o.verbose {
+			for _, l := range simulate.Run(t, cfg, true).History {
+				fmt.Println(l)
+			}
+		}
+		if !o.on {
+			break
+		}
+	}
+	fmt.Printf("%d runs, %d jobs, %d machines (%d idle, %d of them pardoned), excused %d, %d steps, %s of virtual time in %s\n",
+		sum.Runs, sum.Jobs, sum.Machines, sum.Idle, sum.Pardoned, sum.Excused, sum.Steps, sum.Virtual.Round(time.Second), clock.Now().Sub(began).Round(time.Millisecond))
+	return !failed
+}
+
+func tell(res simulate.Result, took time.Duration) {
+	s := res.Stats
+	fmt.Printf("seed %d: hash %016x, %d jobs, %d machines (%d idle, %d pardoned), %d replicas, %s, %d steps, at rest after %s, took %s, faults %v\n",
+		res.Config.Seed, res.Hash, s.Jobs, s.Machines, s.Idle, s.Pardoned, res.Config.Replicas, s.Virtual.Round(time.Second), s.Steps,
+		s.Rest.Round(time.Second), took.Round(time.Millisecond), res.Config.Rates.Kinds())
+}

@@ -189,7 +189,7 @@ func (p *plan) addLaunch(head record.Head) {
 	l = l.Called(p.now)
 	p.add(p.c.Records.PutLaunch(record.Kept[fleet.Launch]{}, l, keepLaunches))
 	p.add(p.c.Records.PutLive(p.live, head.Shape.Environment, record.Live{Count: p.live.V.Count + l.Count}))
-	p.launch, p.secondMarket = id, l.Market != markets(head.Shape.Spec)[0]
+	p.launch, p.secondMarket = id, l.Market != p.c.markets(head.Shape.Spec)[0]
 	p.c.Logger.Info("launching", "launch", id, "shape", p.k, "count", l.Count, "market", l.Market, "region", l.Site.Region)
 }
 

@@ -6,10 +6,12 @@ SHELL       := /bin/bash
 LINT_VERSION := v2.15.0
 LINT         := .tools/golangci-lint-$(LINT_VERSION)
 FUZZTIME     ?= 1m
+SIMTIME      ?= 10m
+SIMJOBS      ?= 100
 STEP         := @scripts/step.sh
 
 .NOTPARALLEL:
-.PHONY: help build demo test vet lint race cross fuzz bench generate verify contract clean
+.PHONY: help build demo test vet lint race cross fuzz sim bench generate verify contract clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +43,11 @@ cross: ## compile for the platforms that this machine is not
 fuzz: contract ## run every fuzz target for FUZZTIME (default 1m)
 	@scripts/need.sh go
 	@scripts/fuzz.sh $(FUZZTIME)
+
+sim: ## run the simulation's long campaign for SIMTIME (default 10m), one process for each core
+	@scripts/need.sh go
+	$(STEP) "building the simulation" go build -o bin/sim ./internal/simulate/sim
+	bin/sim -for $(SIMTIME) -jobs $(SIMJOBS)
 
 bench: ## run the benchmarks
 	@scripts/need.sh go

@@ -45,12 +45,12 @@ func bursts(ctx context.Context, b *bench) error {
 			if !b.wants(name) {
 				continue
 			}
-			b.say("burst: %s, %d rounds", name, size.rounds)
-			var product, limit []burst
 			rounds := size.rounds
 			if slow {
 				rounds = min(rounds, 3)
 			}
+			b.say("burst: %s, %d rounds", name, rounds)
+			var product, limit []burst
 			for range rounds {
 				l, err := inFolder(func(dir string) (burst, error) { return bareBurst(ctx, b, dir, size.jobs) })
 				if err != nil {

@@ -70,6 +70,9 @@ func serve(ctx context.Context, s settings.Settings, to streams) (err error) {
 	if err := srv.start(ctx); err != nil {
 		return err
 	}
+	if err := notifyReady(ctx); err != nil {
+		srv.log.WarnContext(ctx, "the service is ready, and systemd does not know it", "error", err)
+	}
 	if !forget() && signals.first.Err() != nil {
 		srv.log.InfoContext(ctx, "told to stop while starting")
 	}

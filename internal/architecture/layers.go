@@ -85,7 +85,8 @@ func Layers() []Layer {
 			Why: "an adapter joins the controller to one thing outside; adapters do not know each other",
 		},
 		{
-			Name: "metrics", Packages: []string{"telemetry"}, May: slices.Concat(core, []string{"ingress", "github"}),
+			Name: "metrics", Packages: []string{"telemetry"},
+			May: slices.Concat(core, []string{"ingress", "github"}),
 			Why: "metrics are made of what the controller and its adapters tell; none of them knows that they are",
 		},
 		{
@@ -93,8 +94,10 @@ func Layers() []Layer {
 			Why: "settings are read before anything that they set exists",
 		},
 		{
-			Name: "programs", Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "setup/...", "demo/...", "endtoend/...", "simulate/...", "bench/..."}, May: []string{"..."},
-			Why: "programs wire everything together",
+			Name:     "programs",
+			Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "setup/...", "demo/...", "endtoend/...", "guide/...", "simulate/...", "bench/..."},
+			May:      []string{"..."},
+			Why:      "programs wire everything together",
 		},
 		{
 			Name: "examples", Packages: []string{"examples/..."},

@@ -61,7 +61,7 @@ func (s *session) gitHubSetupCommand() *cobra.Command {
 	flags.StringVar(&f.Organization, "organization", "", "the organisation that shall own the App (default: you)")
 	flags.StringVar(&f.ExternalURL, "url", "", "the server's public address, for webhooks (default: none, the server asks for jobs)")
 	flags.StringVar(&f.GitHubURL, "github-url", "https://api.github.com", "the address of GitHub's REST API; https://HOST/api/v3 for an Enterprise Server")
-	flags.StringVar(&f.Dir, "dir", "", "the folder for settings.yml and secrets (default: /etc/runs-fleet as root, else ~/.config/runs-fleet)")
+	flags.StringVar(&f.Dir, "dir", "", "the folder for settings.yml and secrets (default: that of RUNS_FLEET_CONFIG, else /etc/runs-fleet as root, ~/.config/runs-fleet otherwise)")
 	flags.StringVar(&f.Listen, "listen", "127.0.0.1:0", "the address of this machine that the browser comes back to; port 0 chooses one")
 	flags.BoolVar(&f.Again, "again", false, "create another App although the settings name one")
 	s.hasOutput(c)
@@ -88,6 +88,9 @@ func (s *session) setUp(c *cobra.Command, f setupFlags) error {
 	if f.Dir == "" {
 		f.Dir = s.configDir()
 	}
+	if address := s.getenv(envGitHubURL); address != "" && !c.Flags().Changed("github-url") {
+		f.GitHubURL = address
+	}
 	talk := setup.Dialogue{
 		In: s.env.In, Out: s.env.Err, ReadSecret: s.env.ReadSecret, Clock: s.env.Clock, Random: s.env.Random,
 		UserAgent: "runs-fleet/" + version.Current().Version,
@@ -103,8 +106,15 @@ func (s *session) setUp(c *cobra.Command, f setupFlags) error {
 	return s.verify(c, out)
 }
 
-// configDir is where the settings of someone are who names no folder.
+// envGitHubURL is the environment variable of the setting github_url.
+const envGitHubURL = "RUNS_FLEET_GITHUB_URL"
+
+// configDir is where the settings of someone are who names no folder: that of the settings file which the environment names
+// for the server, else the usual one.
 func (s *session) configDir() string {
+	if file := s.getenv(settings.ConfigEnv); filepath.Base(file) == setup.SettingsFile {
+		return filepath.Dir(file)
+	}
 	if s.env.Root {
 		return "/etc/runs-fleet"
 	}

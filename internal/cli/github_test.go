@@ -104,6 +104,19 @@ func TestSetupEndsWithDoctorsChecks(t *testing.T) {
 	}
 }
 
+func TestSetupFollowsTheServersEnvironment(t *testing.T) {
+	at, address, _ := atGitHub(t)
+	file := filepath.Join(t.TempDir(), "mine", "settings.yml")
+	at.env.In = strings.NewReader(personToken)
+	at.env.Environ = []string{"RUNS_FLEET_GITHUB_URL=" + address, "RUNS_FLEET_CONFIG=" + file}
+	if code := at.run("github", "setup", "--token", "--repository", "acme/app"); code != cli.ExitOK {
+		t.Fatal(at.err.String())
+	}
+	if _, err := os.Stat(file); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestSetupReportsSettingsThatContradictTheEnvironment(t *testing.T) {
 	at, address, _ := atGitHub(t)
 	at.env.In = strings.NewReader(personToken)

@@ -66,8 +66,8 @@ type Outcome struct {
 var (
 	// ErrNoRepository means that a token was given without what it is for.
 	ErrNoRepository = errors.New("a personal token serves repositories that are named: add --repository owner/name")
-	// ErrRefused means that GitHub does not accept the token, or that it lacks a permission. Nothing was written.
-	ErrRefused = errors.New("GitHub does not accept this token for the fleet, for the reasons above; nothing was written")
+	// ErrRefused means that GitHub does not accept the token, that it lacks a permission, or that GitHub cannot be asked.
+	ErrRefused = errors.New("this token cannot be used, for the reasons above; nothing was written")
 )
 
 // SettingsFile is the name of the settings file in the folder of Options.

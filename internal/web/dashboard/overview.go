@@ -142,7 +142,7 @@ func (d *Dashboard) lately(ctx context.Context) ([]happening, error) {
 	}
 	for i := range machines {
 		for _, e := range machines[i].History {
-			if e.Kind == "ready" || e.Kind == "failed" || e.Kind == "gone" || e.Kind == "starting" {
+			if e.Kind == string(fleet.MachineReady) || e.Kind == string(fleet.MachineFailed) || e.Kind == string(fleet.MachineGone) {
 				out = append(out, happening{Entry: view.Entry(e), Machine: &machines[i]})
 			}
 		}

@@ -28,11 +28,19 @@ package_of() {
 	esac
 }
 
+# present says whether this machine has a command, under any name that serves.
+present() {
+	case $1 in
+	chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;; # the tests take any of them
+	*) command -v "$1" ;;
+	esac >/dev/null
+}
+
 missing=()
 for command in "$@"; do
 	if [ "$command" = go ]; then
 		need_go
-	elif ! command -v "$command" >/dev/null; then
+	elif ! present "$command"; then
 		read -ra packages <<<"$(package_of "$command")"
 		missing+=("${packages[@]}")
 	fi

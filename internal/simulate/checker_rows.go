@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -140,7 +141,7 @@ func (c *checker) wroteLaunch(d *domain, row store.Row) {
 	if l.Attached+l.Failed > l.Count {
 		c.violated("OneFleetPerLaunch", []string{l.ID}, "%s: launch %s of %d has %d attached and %d failed", d.name, l.ID, l.Count, l.Attached, l.Failed)
 	}
-	if known && (l.Attached < was.Attached || l.Failed < was.Failed || string(l.Request) != string(was.Request)) {
+	if known && (l.Attached < was.Attached || l.Failed < was.Failed || !bytes.Equal(l.Request, was.Request)) {
 		c.violated("Forward", []string{l.ID}, "%s: launch %s goes back", d.name, l.ID)
 	}
 }

@@ -24,7 +24,7 @@ func (c clock) Now() time.Time { return c.s.now.Add(c.d.skew).UTC() }
 func (c clock) Sleep(ctx context.Context, d time.Duration) error {
 	d = max(0, d) // no time is a step all the same: goroutines begin so
 	c.s.park(ctx, c.d, "sleep "+d.String(), c.s.now.Add(d))
-	return ctx.Err() //nolint:wrapcheck // as seam.System
+	return ctx.Err()
 }
 
 // WithTimeout implements seam.Clock.
@@ -53,14 +53,14 @@ func (t *timed) Err() error {
 	if t.over {
 		return context.DeadlineExceeded
 	}
-	return t.Context.Err() //nolint:wrapcheck // a context's own error
+	return t.Context.Err()
 }
 
 // stream is one of the world's sources of randomness. Each purpose has its own, so that switching one fault off leaves the
 // rest of the run as it was for as long as possible.
 type stream struct{ r *rand.Rand }
 
-func newStream(seed uint64, purpose uint64) stream {
+func newStream(seed, purpose uint64) stream {
 	return stream{rand.New(rand.NewPCG(seed, purpose))} //nolint:gosec // repeatable
 }
 

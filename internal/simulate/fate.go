@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
@@ -157,11 +158,11 @@ func (w *World) cancelRun() bool {
 }
 
 func (w *World) jobNames(run *world.Run) string {
-	names := ""
+	var names strings.Builder
 	for _, job := range w.hub.gh.JobsOf(run, run.Attempt) {
-		names += fmt.Sprintf("job %d , ", job.ID)
+		fmt.Fprintf(&names, "job %d , ", job.ID)
 	}
-	return names
+	return names.String()
 }
 
 // calm ends all faults: replicas that are down or paused go on, connections work, GitHub behaves.

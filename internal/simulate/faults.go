@@ -90,7 +90,8 @@ func typical() Rates {
 		IdleRemoved: 0.1, AssignmentLost: 0.05, InProgressEarly: 0.3, RunCompletesEarly: 0.03, JobTaken: 6, RunCancelled: 3, MintRefused: 0.02,
 		QueueTwice: 0.1, QueueLate: 0.05, QueueTimeout: 0.02,
 		StoreConflict: 0.01, StoreTimeout: 0.003, StoreDown: 0.003, StoreSlow: 0.005, IndexLags: 1,
-		ProviderDown: 0.1, ProviderTimeout: 0.1, ProviderPartial: 0.15, ProviderEmpty: 2, ProviderSilent: 2, ListingLags: 1, SpotReclaim: 3, NeverBoots: 0.05, SlowBoot: 0.05,
+		ProviderDown: 0.1, ProviderTimeout: 0.1, ProviderPartial: 0.15, ProviderEmpty: 2, ProviderSilent: 2,
+		ListingLags: 1, SpotReclaim: 3, NeverBoots: 0.05, SlowBoot: 0.05,
 		ReplicaKilled: 12, ReplicaPaused: 6, ReplicaRolled: 2, ClockSkew: 1,
 		AgentKilled: 3, AgentHung: 3, AgentCutOff: 4, AnswerLost: 0.015, ListenerStubborn: 0.05, ListenerStopsSlowly: 0.5, Revision: 3, FewRunners: 1,
 	}

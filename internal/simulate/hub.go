@@ -20,15 +20,13 @@ const (
 
 // hub is GitHub: the simulator's state machine, without its HTTP.
 type hub struct {
-	w          *World
-	gh         *world.World
-	repos      []*world.Repository
-	listeners  []*machine // those that are connected, in the order in which they connected
-	foreign    []*world.Runner
-	refused    map[string]time.Time // label sets whose registrations are refused, until when
-	strangers  map[string]bool      // registrations of another fleet
-	advancing  bool
-	deliveries int
+	w         *World
+	gh        *world.World
+	repos     []*world.Repository
+	listeners []*machine // those that are connected, in the order in which they connected
+	foreign   []*world.Runner
+	refused   map[string]time.Time // label sets whose registrations are refused, until when
+	strangers map[string]bool      // registrations of another fleet
 }
 
 func newHub(w *World) *hub {
@@ -167,7 +165,7 @@ func (h *hub) deliver(key string, s fleet.Sighting) {
 		clk := clock{w.s, r.d}
 		body, err := controller.Event{Job: &s, Received: clk.Now()}.Encode()
 		if err != nil {
-			return nil, err //nolint:wrapcheck // never
+			return nil, err
 		}
 		return nil, queueSeam{w, r.d}.Send(ctx, queue.Outgoing{Body: body})
 	}, func(_ any, err error) {

@@ -46,7 +46,7 @@ func (r *replica) begin() {
 	g := &githubSeam{w: w, d: r.d}
 	ctl, err := controller.New(controller.Config{
 		Records: record.New(storeSeam{w, r.d}), Queue: queueSeam{w, r.d}, GitHub: g, Provider: providerSeam{w, r.d}, Verifier: w.cloud,
-		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)), //nolint:gosec // small numbers
+		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)),
 		Logger: slog.New(&recorder{w: w, from: r.d.name}),
 		Site:   site(), ScanInterval: time.Minute, Workers: workers, ServerURL: "https://github.sim",
 		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
@@ -84,7 +84,7 @@ func (w *World) resolve(_ fleet.Repository, labels []string) (fleet.Resolved, er
 	if err == nil && w.revision > 0 {
 		resolved.Spec.Disk.SizeGB = diskStep * (1 + w.revision%revisions)
 	}
-	return resolved, err //nolint:wrapcheck // as label says
+	return resolved, err
 }
 
 // A revision asks for another disk, and some later one for the first again.

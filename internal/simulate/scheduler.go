@@ -101,8 +101,8 @@ func (s *scheduler) step() bool {
 	synctest.Wait()
 	ready := s.ready()
 	for len(ready)+s.events.due(s.now) == 0 {
-		next, any := s.next()
-		if !any {
+		next, some := s.next()
+		if !some {
 			return false
 		}
 		s.now = next
@@ -110,12 +110,12 @@ func (s *scheduler) step() bool {
 	}
 	s.steps++
 	n := s.random.Uint64N(uint64(len(ready) + s.events.due(s.now)))
-	if i := int(n); i < len(ready) { //nolint:gosec // a small number
+	if i := int(n); i < len(ready) {
 		s.note(ready[i].key)
 		s.release(ready[i])
 		return true
 	}
-	e := s.events.take(int(n) - len(ready)) //nolint:gosec // a small number
+	e := s.events.take(int(n) - len(ready))
 	s.note(e.key)
 	e.do()
 	return true
@@ -152,16 +152,16 @@ func (s *scheduler) ready() []*caller {
 }
 
 // next returns the earliest time at which something can happen.
-func (s *scheduler) next() (next time.Time, any bool) {
+func (s *scheduler) next() (next time.Time, some bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	next, any = s.events.next()
+	next, some = s.events.next()
 	for _, c := range s.parked {
-		if t := c.wakes(); !any || t.Before(next) {
-			next, any = t, true
+		if t := c.wakes(); !some || t.Before(next) {
+			next, some = t, true
 		}
 	}
-	return next, any
+	return next, some
 }
 
 func (s *scheduler) release(c *caller) {

@@ -45,7 +45,7 @@ func (q queueSeam) Send(ctx context.Context, messages ...queue.Outgoing) error {
 		}
 	}
 	if err := q.w.queue.Send(ctx, messages...); err != nil {
-		return err //nolint:wrapcheck // as the queue says
+		return err
 	}
 	if twice {
 		_ = q.w.queue.Send(ctx, messages...) // a message that is delivered twice is as good as two
@@ -76,7 +76,7 @@ func (q queueSeam) Receive(ctx context.Context, limit int, wait time.Duration) (
 			q.w.check.took(m.Receipt, m.Body)
 		}
 		if err != nil || len(got) > 0 || !q.w.s.now.Before(end) {
-			return got, err //nolint:wrapcheck // as the queue says
+			return got, err
 		}
 		until := q.w.s.now.Add(lookAgain)
 		if end.Before(until) {
@@ -103,7 +103,7 @@ func (q queueSeam) Delete(ctx context.Context, receipts ...string) error {
 		q.w.check.acknowledged(r)
 	}
 	if err := q.w.queue.Delete(ctx, receipts...); err != nil {
-		return err //nolint:wrapcheck // as the queue says
+		return err
 	}
 	if lost {
 		return fmt.Errorf("deleting: %w", errCut)
@@ -116,7 +116,7 @@ func (q queueSeam) Extend(ctx context.Context, receipt string, d time.Duration) 
 	if err := q.call(ctx, "extend"); err != nil {
 		return err
 	}
-	return q.w.queue.Extend(ctx, receipt, d) //nolint:wrapcheck // as the queue says
+	return q.w.queue.Extend(ctx, receipt, d)
 }
 
 // Ready implements queue.Queue.
@@ -127,7 +127,7 @@ func (q queueSeam) Dead(ctx context.Context, limit int) ([]queue.Message, error)
 	if err := q.call(ctx, "dead"); err != nil {
 		return nil, err
 	}
-	return q.w.queue.Dead(ctx, limit) //nolint:wrapcheck // as the queue says
+	return q.w.queue.Dead(ctx, limit)
 }
 
 // Redrive implements queue.Queue.
@@ -135,7 +135,7 @@ func (q queueSeam) Redrive(ctx context.Context) (int, error) {
 	if err := q.call(ctx, "redrive"); err != nil {
 		return 0, err
 	}
-	return q.w.queue.Redrive(ctx) //nolint:wrapcheck // as the queue says
+	return q.w.queue.Redrive(ctx)
 }
 
 // Close implements queue.Queue.

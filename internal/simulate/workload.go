@@ -2,6 +2,8 @@ package simulate
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
@@ -21,11 +23,11 @@ func kinds() []string { return []string{"one", "two", "four", "chain", "small", 
 // workflows are the files of every repository.
 func workflows() map[string]string {
 	matrix := func(label string, n int) string {
-		legs := ""
-		for i := range n {
-			legs += fmt.Sprintf("%d, ", i+1)
+		legs := make([]string, n)
+		for i := range legs {
+			legs[i] = strconv.Itoa(i + 1)
 		}
-		return "on: workflow_dispatch\njobs:\n  build:\n    strategy:\n      fail-fast: false\n      matrix:\n        leg: [" + legs[:len(legs)-2] + "]\n    runs-on: \"" +
+		return "on: workflow_dispatch\njobs:\n  build:\n    strategy:\n      fail-fast: false\n      matrix:\n        leg: [" + strings.Join(legs, ", ") + "]\n    runs-on: \"" +
 			label + "\"\n    timeout-minutes: 600\n    steps: [{run: \"true\"}]\n"
 	}
 	own := "runs-fleet=${{ github.run_id }}/cpu=2"

@@ -85,12 +85,10 @@ func try(dir string, m mutation, first uint64, seeds, jobs int) (caught bool, by
 	program := filepath.Join(dir, "sim")
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	//nolint:gosec // arguments of our own
 	build := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", program, "./internal/simulate/sim")
 	if out, err := build.CombinedOutput(); err != nil {
 		return false, "", fmt.Errorf("building: %w\n%s", err, out)
 	}
-	//nolint:gosec // the program that was just built
 	run := exec.CommandContext(ctx, program, "-q", "-seed", strconv.FormatUint(first, 10), "-seeds", strconv.Itoa(seeds), "-jobs", strconv.Itoa(jobs))
 	out, err := run.CombinedOutput()
 	var exit *exec.ExitError

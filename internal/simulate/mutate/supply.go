@@ -89,8 +89,10 @@ func launchMutations() []mutation {
 func registrationMutations() []mutation {
 	return []mutation{
 		{"4.2 unique", "a machine has one name for ever", []edit{{mintGo, "c.namePrefix(), m.ID.ID, len(m.Runners)+m.Waits+1)", "c.namePrefix(), m.ID.ID, 1)"}}},
-		{"4.3", "only the newest name of a machine is known", []edit{{fleetUnit, "return slices.ContainsFunc(m.Runners, func(r Runner) bool { return r.Name == runner })", "return len(m.Runners) > 0 && m.Runners[len(m.Runners)-1].Name == runner"},
-			{fleetUnit, "	for _, r := range m.Runners {\n		if r.Deleted.IsZero() {", "	for _, r := range m.Runners[max(0, len(m.Runners)-1):] {\n		if r.Deleted.IsZero() {"}}},
+		{"4.3", "only the newest name of a machine is known", []edit{
+			{fleetUnit, "return slices.ContainsFunc(m.Runners, func(r Runner) bool { return r.Name == runner })", "return len(m.Runners) > 0 && m.Runners[len(m.Runners)-1].Name == runner"},
+			{fleetUnit, "	for _, r := range m.Runners {\n		if r.Deleted.IsZero() {", "	for _, r := range m.Runners[max(0, len(m.Runners)-1):] {\n		if r.Deleted.IsZero() {"},
+		}},
 		{"4.4", "a machine registers again without its agent's word", []edit{{fleetUnit, "	if handed > 0 && !m.Word {", "	if handed > 5 && !m.Word {"}}},
 		{"4.4 limit", "a machine registers as often as it likes", []edit{{fleetUnit, "handed >= MaxHandOuts || len(m.Runners) >= MaxNames", "handed >= 1000*MaxHandOuts || len(m.Runners) >= 1000*MaxNames"}}},
 		{"4.6", "a refused demand does not back off", []edit{{mintGo, "		state := demand.V.MintRefused(refused.Error(), now)\n", "		state := demand.V.MintRefused(refused.Error(), now)\n		state.RefusedUntil = now\n"}}},

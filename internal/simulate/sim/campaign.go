@@ -30,7 +30,7 @@ func child(t *testing.T, o options) bool {
 	t.Helper()
 	out := json.NewEncoder(os.Stdout)
 	clock := seam.System{}
-	for end := clock.Now().Add(o.length); clock.Now().Before(end); o.seed += uint64(o.seeds) { //nolint:gosec // not negative
+	for end := clock.Now().Add(o.length); clock.Now().Before(end); o.seed += uint64(o.seeds) {
 		res := simulate.Run(t, o.config(o.seed), false)
 		line := outcome{Stats: res.Stats}
 		if res.Violation != nil {
@@ -49,7 +49,7 @@ func child(t *testing.T, o options) bool {
 func campaign(o options, cores int) error {
 	clock := seam.System{}
 	if o.seed == 1 {
-		o.seed = uint64(clock.Now().UnixMilli()) //nolint:gosec // after 1970
+		o.seed = uint64(clock.Now().UnixMilli())
 	}
 	fmt.Printf("%d processes, %s, seeds from %d\n", cores, o.length, o.seed)
 	s := &summary{clock: clock, began: clock.Now(), told: clock.Now()}
@@ -84,12 +84,12 @@ const progressEvery = 15 * time.Second
 
 func (s *summary) follow(o options, i, cores int) error {
 	args := []string{
-		"-child", "-seed", strconv.FormatUint(o.seed+uint64(i), 10), "-seeds", strconv.Itoa(cores), //nolint:gosec // not negative
+		"-child", "-seed", strconv.FormatUint(o.seed+uint64(i), 10), "-seeds", strconv.Itoa(cores),
 		"-jobs", strconv.Itoa(o.jobs), "-for", o.length.String(), "-off", o.off,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.length+time.Hour)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, os.Args[0], args...) //nolint:gosec // this program
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

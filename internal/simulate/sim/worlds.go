@@ -31,7 +31,7 @@ func worlds(t *testing.T, o options) bool {
 	clock := seam.System{}
 	began, failed := clock.Now(), false
 	for i := range o.seeds {
-		cfg := o.config(o.seed + uint64(i)) //nolint:gosec // not negative
+		cfg := o.config(o.seed + uint64(i))
 		at := clock.Now()
 		res := simulate.Trace(t, cfg, false, out)
 		sum.Add(res.Stats)

@@ -124,8 +124,9 @@ func (d *demo) run(ctx context.Context) (err error) {
 	d.progress.finish(d.rows)
 	d.showLogs()
 	if err == nil && !d.options.Once {
-		d.progress.say("\nThe server goes on running. See it with  runs-fleet jobs --data %s\nCtrl-C ends the demo.", filepath.Join(d.folder, "data"))
-		err = d.linger(ctx)
+		if err = d.invite(ctx); err == nil {
+			err = d.linger(ctx)
+		}
 	}
 	return d.conclude(ctx, err)
 }
@@ -218,6 +219,18 @@ func (d *demo) showLogs() {
 		lines := strings.Split(strings.TrimSpace(log), "\n")
 		d.progress.say("\nThe log of %s / %s ends with:\n  %s", r.Workflow, r.Job, strings.Join(lines[max(len(lines)-logLines, 0):], "\n  "))
 	}
+}
+
+// invite says where to look at what has happened, while the server goes on running.
+func (d *demo) invite(ctx context.Context) error {
+	address, err := d.server.loginURL(ctx)
+	if err != nil {
+		return err
+	}
+	data := filepath.Join(d.folder, "data")
+	d.progress.say("\nThe server goes on running. Its dashboard, at an address that works once:\n\n  %s\n\n"+
+		"Another address:  runs-fleet login --data %s\nThe jobs:         runs-fleet jobs --data %s\nCtrl-C ends the demo.", address, data, data)
+	return nil
 }
 
 // linger keeps everything up until the reader has seen enough.

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/web/client"
 )
 
@@ -28,6 +29,7 @@ type server struct {
 	cmd    *exec.Cmd
 	url    string
 	log    string
+	data   string // the data directory
 	exited chan struct{}
 	err    error // once exited
 }
@@ -50,7 +52,7 @@ func startServer(ctx context.Context, o Options, g *gitHub, folder string) (*ser
 	if o.Isolation != "" {
 		args = append(args, "--isolation", o.Isolation)
 	}
-	s := &server{log: filepath.Join(folder, "server.log"), exited: make(chan struct{})}
+	s := &server{log: filepath.Join(folder, "server.log"), data: data, exited: make(chan struct{})}
 	log, err := os.OpenFile(s.log, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("creating the server's log: %w", err)
@@ -104,6 +106,23 @@ func (s *server) awaitReady(ctx context.Context, data string) error {
 			}
 		}
 	}
+}
+
+// loginURL asks the server for an address that logs a browser in.
+func (s *server) loginURL(ctx context.Context) (string, error) {
+	file, err := client.ReadServerFile(s.data)
+	if err != nil {
+		return "", fmt.Errorf("finding the server: %w", err)
+	}
+	c, err := client.New(file.URL, file.Token, seam.System{})
+	if err != nil {
+		return "", fmt.Errorf("finding the server: %w", err)
+	}
+	login, err := c.LoginURL(ctx)
+	if err != nil {
+		return "", fmt.Errorf("asking the server for an address of its dashboard: %w", err)
+	}
+	return login.URL, nil
 }
 
 // unexpected describes a server that ended by itself.

@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 	"time"

@@ -55,8 +55,10 @@ func (o operation) with(method string, status int) huma.Operation {
 	return huma.Operation{
 		OperationID: o.id, Method: method, Path: Prefix + o.path, Summary: o.summary, Description: o.description, Tags: []string{o.tag},
 		DefaultStatus: status,
-		Errors: append([]int{http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError,
-			http.StatusServiceUnavailable}, o.errors...),
+		Errors: append([]int{
+			http.StatusUnauthorized, http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusInternalServerError,
+			http.StatusServiceUnavailable,
+		}, o.errors...),
 	}
 }
 

@@ -33,7 +33,7 @@ func readDocument(t *testing.T, w *webtest.World) *document {
 		t.Fatal(err)
 	}
 	strict(root)
-	d := &document{t: t, root: root.(map[string]any), schema: jsonschema.NewCompiler(), answered: map[string]bool{}} //nolint:forcetypeassert // a test may panic
+	d := &document{t: t, root: root.(map[string]any), schema: jsonschema.NewCompiler(), answered: map[string]bool{}}
 	d.schema.DefaultDraft(jsonschema.Draft2020)
 	d.schema.AssertFormat()
 	if err := d.schema.AddResource("https://api.test/openapi.json", d.root); err != nil {
@@ -78,11 +78,13 @@ func (d *document) check(method, template string, resp *http.Response, body stri
 	where := []string{"paths", "/api/v1" + template, strings.ToLower(method), "responses", status, "content", kind, "schema"}
 	at := any(d.root)
 	for _, p := range where {
-		m, ok := at.(map[string]any)
-		if at, ok = m[p]; !ok {
+		m, _ := at.(map[string]any)
+		next, ok := m[p]
+		if !ok {
 			d.t.Errorf("%s %s answers %s %s, which the document does not have (%s)", method, template, status, kind, p)
 			return
 		}
+		at = next
 	}
 	schema, err := d.schema.Compile(pointer(where...))
 	if err != nil {
@@ -128,18 +130,37 @@ func TestEveryAnswerIsAsTheDocumentSays(t *testing.T) {
 	const first = 39_201_480_000
 	job := func(n int) string { return strconv.Itoa(first + n) }
 	for _, tt := range []struct{ template, path string }{
-		{"/jobs", "/jobs"}, {"/jobs", "/jobs?limit=2"}, {"/jobs", "/jobs?q=nothing+like+this"}, {"/jobs", "/jobs?state=completed&repository=acme/shop"},
-		{"/jobs", "/jobs?cursor=x"}, {"/jobs", "/jobs?state=running"},
-		{"/jobs/{id}", "/jobs/1"}, {"/jobs/{id}", "/jobs/7"}, {"/jobs/{id}", "/jobs/x"},
-		{"/jobs/{id}/why", "/jobs/1/why"}, {"/jobs/{id}/why", "/jobs/7/why"},
-		{"/jobs/{id}/log", "/jobs/2/log"}, {"/jobs/{id}/log", "/jobs/1/log"}, {"/jobs/{id}/log", "/jobs/" + job(1) + "/log"}, {"/jobs/{id}/log", "/jobs/" + job(12) + "/log"},
-		{"/jobs/{host}/{id}", "/jobs/github.com/" + job(1)}, {"/jobs/{host}/{id}", "/jobs/github.com/" + job(3)}, {"/jobs/{host}/{id}", "/jobs/github.com/" + job(5)},
-		{"/jobs/{host}/{id}", "/jobs/github.com/" + job(6)}, {"/jobs/{host}/{id}", "/jobs/github.com/" + job(11)}, {"/jobs/{host}/{id}", "/jobs/elsewhere.example/1"},
-		{"/jobs/{host}/{id}/why", "/jobs/github.com/" + job(4) + "/why"}, {"/jobs/{host}/{id}/log", "/jobs/github.com/" + job(11) + "/log"},
-		{"/machines", "/machines"}, {"/machines", "/machines?ended=true&limit=1"}, {"/machines", "/machines?cursor=x"},
-		{"/machines/{environment}/{region}/{id}", "/machines/default/eu-west-1/i-0c40"}, {"/machines/{environment}/{region}/{id}", "/machines/default/eu-west-1/i-0c41"},
+		{"/jobs", "/jobs"},
+		{"/jobs", "/jobs?limit=2"},
+		{"/jobs", "/jobs?q=nothing+like+this"},
+		{"/jobs", "/jobs?state=completed&repository=acme/shop"},
+		{"/jobs", "/jobs?cursor=x"},
+		{"/jobs", "/jobs?state=running"},
+		{"/jobs/{id}", "/jobs/1"},
+		{"/jobs/{id}", "/jobs/7"},
+		{"/jobs/{id}", "/jobs/x"},
+		{"/jobs/{id}/why", "/jobs/1/why"},
+		{"/jobs/{id}/why", "/jobs/7/why"},
+		{"/jobs/{id}/log", "/jobs/2/log"},
+		{"/jobs/{id}/log", "/jobs/1/log"},
+		{"/jobs/{id}/log", "/jobs/" + job(1) + "/log"},
+		{"/jobs/{id}/log", "/jobs/" + job(12) + "/log"},
+		{"/jobs/{host}/{id}", "/jobs/github.com/" + job(1)},
+		{"/jobs/{host}/{id}", "/jobs/github.com/" + job(3)},
+		{"/jobs/{host}/{id}", "/jobs/github.com/" + job(5)},
+		{"/jobs/{host}/{id}", "/jobs/github.com/" + job(6)},
+		{"/jobs/{host}/{id}", "/jobs/github.com/" + job(11)},
+		{"/jobs/{host}/{id}", "/jobs/elsewhere.example/1"},
+		{"/jobs/{host}/{id}/why", "/jobs/github.com/" + job(4) + "/why"},
+		{"/jobs/{host}/{id}/log", "/jobs/github.com/" + job(11) + "/log"},
+		{"/machines", "/machines"},
+		{"/machines", "/machines?ended=true&limit=1"},
+		{"/machines", "/machines?cursor=x"},
+		{"/machines/{environment}/{region}/{id}", "/machines/default/eu-west-1/i-0c40"},
+		{"/machines/{environment}/{region}/{id}", "/machines/default/eu-west-1/i-0c41"},
 		{"/machines/{environment}/{region}/{id}", "/machines/a/b/c"},
-		{"/status", "/status"}, {"/status", "/status?colour=red"},
+		{"/status", "/status"},
+		{"/status", "/status?colour=red"},
 	} {
 		resp, body := get(t, w, "/api/v1"+tt.path)
 		d.check(http.MethodGet, tt.template, resp, body)
@@ -156,13 +177,13 @@ func TestEveryAnswerIsAsTheDocumentSays(t *testing.T) {
 // everyOperationAnswered makes sure that a new operation gets its lines above.
 func (d *document) everyOperationAnswered() {
 	d.t.Helper()
-	for path, item := range d.root["paths"].(map[string]any) { //nolint:forcetypeassert // a test may panic
-		for method, operation := range item.(map[string]any) { //nolint:forcetypeassert // as above
-			o := operation.(map[string]any) //nolint:forcetypeassert // as above
+	for path, item := range d.root["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			o := operation.(map[string]any)
 			if o["description"] == nil || o["summary"] == nil || o["tags"] == nil {
 				d.t.Errorf("%s %s is not described", method, path)
 			}
-			for status := range o["responses"].(map[string]any) { //nolint:forcetypeassert // as above
+			for status := range o["responses"].(map[string]any) {
 				name := strings.ToUpper(method) + " " + strings.TrimPrefix(path, "/api/v1") + " " + status
 				if strings.HasPrefix(status, "2") && !d.answered[name] {
 					d.t.Errorf("no answer of %s was seen", name)
@@ -176,13 +197,13 @@ func TestExamplesAreWhatTheirSchemasSay(t *testing.T) {
 	w := webtest.New(t)
 	d := readDocument(t, w)
 	examples := 0
-	for path, item := range d.root["paths"].(map[string]any) { //nolint:forcetypeassert // a test may panic
-		for method, operation := range item.(map[string]any) { //nolint:forcetypeassert // as above
-			responses := operation.(map[string]any)["responses"].(map[string]any) //nolint:forcetypeassert // as above
+	for path, item := range d.root["paths"].(map[string]any) {
+		for method, operation := range item.(map[string]any) {
+			responses := operation.(map[string]any)["responses"].(map[string]any)
 			for status, response := range responses {
-				content, _ := response.(map[string]any)["content"].(map[string]any) //nolint:forcetypeassert // as above
+				content, _ := response.(map[string]any)["content"].(map[string]any)
 				for kind, media := range content {
-					example, ok := media.(map[string]any)["example"] //nolint:forcetypeassert // as above
+					example, ok := media.(map[string]any)["example"]
 					if !ok {
 						continue
 					}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
-	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 )
 
@@ -28,7 +27,7 @@ func (c *Controller) Hello(ctx context.Context, h agentapi.Hello) (agentapi.Welc
 		return agentapi.Welcome{}, fmt.Errorf("verifying hello: %w", err)
 	}
 	id := fleet.MachineID{Site: identity.Site, ID: identity.Instance}
-	if err := c.attach(ctx, identity.Launch, []provider.Instance{{ID: identity.Instance, LaunchID: identity.Launch, Site: identity.Site}}); err != nil {
+	if err := c.join(ctx, identity); err != nil {
 		return agentapi.Welcome{}, fmt.Errorf("attaching %s: %w", id, err)
 	}
 	if err := c.retry(ctx, func() error { return c.bind(ctx, id, h) }); err != nil {

@@ -84,6 +84,7 @@ type Controller struct {
 	wakes    wakes
 	listings listings
 	calls    inflight
+	joins    joining
 	boots    boots
 	flood    flood
 	arrivals arrivals

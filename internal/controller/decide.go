@@ -21,6 +21,7 @@ type situation struct {
 	OlderWant  int // machines that shapes with an older queued job wait for
 	Paced      int // how many more the minting budget bears (rule 4.7)
 	Draining   bool
+	Most       int    // machines to write at most; 0 is maxAssignments
 	Resting    string // why no market may be tried now (rule 2.6); empty if one may
 }
 
@@ -34,6 +35,7 @@ type decision struct {
 	Limit   string // why Launch is less than the deficit; empty if it is not
 	Wanted  int    // the part of the deficit that waits for room
 	Oldest  time.Time
+	Later   bool // something was left to the next decision, which follows at once
 	Idle    bool // nothing queued, nothing supplying, nothing held: the shape may rest
 }
 
@@ -45,6 +47,18 @@ type assignment struct {
 type retirement struct {
 	Machine fleet.MachineID
 	Reason  string
+}
+
+// launchFirst leaves the machines' rows to the next decision if there is something to launch: their agents write them too, and
+// a launch must not wait for a conflict with one of them.
+func (d decision) launchFirst(h record.Head) decision {
+	if d.Launch == 0 || len(d.Assign)+len(d.Retire)+len(d.Moves) == 0 {
+		return d
+	}
+	d.Assign, d.Retire, d.Moves = nil, nil, nil
+	d.Surplus = h.Surplus
+	d.Later = true
+	return d
 }
 
 // demandCount is what is counted of one demand.
@@ -173,7 +187,7 @@ func (s situation) outstanding() int {
 func (s situation) assign(d *decision, counts []demandCount, ready *[]fleet.Count) int {
 	given := 0
 	for i := range counts {
-		for counts[i].need() > 0 && len(*ready) > 0 && len(d.Assign) < maxAssignments {
+		for counts[i].need() > 0 && len(*ready) > 0 && len(d.Assign) < s.most() {
 			d.Assign = append(d.Assign, assignment{Machine: (*ready)[0].ID, Demand: counts[i].key})
 			*ready = (*ready)[1:]
 			counts[i].held++
@@ -185,6 +199,14 @@ func (s situation) assign(d *decision, counts []demandCount, ready *[]fleet.Coun
 
 // maxAssignments keeps a decision within one transaction (rule 1.12): an assignment is two writes.
 const maxAssignments = 30
+
+// most is how many machines this decision may write: fewer after a conflict, since each is a row that its agent writes too.
+func (s situation) most() int {
+	if s.Most == 0 {
+		return maxAssignments
+	}
+	return s.Most
+}
 
 // surplus implements rule 1.10. Each machine has its own clock: it is retired once it has been surplus for 60 s.
 func (s situation) surplus(d *decision, counts []demandCount, ready, starting []fleet.Count, over int) {
@@ -215,7 +237,7 @@ func (s situation) surplus(d *decision, counts []demandCount, ready, starting []
 		if !known {
 			since = s.Now
 		}
-		if s.Now.Sub(since) >= fleet.SurplusFor && len(d.Retire) < maxAssignments {
+		if s.Now.Sub(since) >= fleet.SurplusFor && len(d.Retire) < s.most() {
 			d.Retire = append(d.Retire, r)
 			continue
 		}

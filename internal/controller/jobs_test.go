@@ -157,3 +157,25 @@ func TestForeignJobsAreNotStored(t *testing.T) {
 		}
 	})
 }
+
+func TestMachinesThatSayHelloAtOnceAttachTogether(t *testing.T) {
+	// rule 2.3: on a hello or on the answer, whichever comes first
+	inWorld(t, nil, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.boot, c.dropNext = 0, 1 }) // the answer comes with its repetition, 5 s later
+		for i := range int64(80) {
+			w.github.queue(i+1, 10, 10*time.Second, cpu2)
+		}
+		w.settle(4*time.Second, "all in progress before the answer", func() bool {
+			for i := range int64(80) {
+				if w.github.state(i+1) == fleet.JobQueued {
+					return false
+				}
+			}
+			return true
+		})
+		w.settle(time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+		if n := w.cloud.made(); n > 82 {
+			t.Errorf("%d machines for 80 jobs", n)
+		}
+	})
+}

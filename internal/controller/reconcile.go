@@ -16,14 +16,15 @@ const reconcileTries = 12
 
 // Reconcile closes the difference between a shape's need and its supply. It may be called at any time, any number of times.
 func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
-	began, lost := c.Clock.Now(), 0
+	began, lost, most := c.Clock.Now(), 0, maxAssignments
 	defer func() { c.Observer.Reconciled(c.Clock.Now().Sub(began), lost) }()
 	for conflicts := 0; conflicts < reconcileTries; {
-		more, err := c.reconcileOnce(ctx, k)
+		more, err := c.reconcileOnce(ctx, k, most)
 		switch {
 		case store.IsConflict(err):
 			conflicts++
 			lost++
+			most = max(1, most/2)
 			if err := c.Clock.Sleep(ctx, c.jitter(20*time.Millisecond)); err != nil {
 				return err
 			}
@@ -33,6 +34,7 @@ func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
 			return nil
 		default:
 			conflicts = 0 // a decision was made: a long queue takes many
+			most = min(maxAssignments, most+1)
 		}
 	}
 	c.Observer.FellBack(FallbackConflicts)
@@ -46,7 +48,7 @@ func (c *Controller) jitter(d time.Duration) time.Duration {
 }
 
 // reconcileOnce makes one decision; more says that another should follow at once.
-func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey) (more bool, err error) {
+func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, most int) (more bool, err error) {
 	alive, err := c.Records.Alive(ctx, k)
 	if err != nil {
 		return false, err
@@ -55,7 +57,7 @@ func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey) (more 
 	if err != nil || !view.Head.Exists() {
 		return false, err
 	}
-	s := situation{View: view, Now: c.Clock.Now(), Free: fleet.MaxLaunchCount, Paced: fleet.MaxLaunchCount, Draining: c.draining.Load()}
+	s := situation{View: view, Now: c.Clock.Now(), Free: fleet.MaxLaunchCount, Paced: fleet.MaxLaunchCount, Draining: c.draining.Load(), Most: most}
 	d := decide(s)
 	var live record.Kept[record.Live]
 	waits := view.Head.V.Limit != ""
@@ -63,14 +65,14 @@ func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey) (more 
 		if live, err = c.room(ctx, &s); err != nil {
 			return false, err
 		}
-		d = decide(s)
+		d = decide(s).launchFirst(view.Head.V)
 	}
 	plan := plan{c: c, k: k, view: view, alive: alive, live: live, d: d, now: s.Now, waits: waits}
 	if err := plan.commit(ctx); err != nil {
 		return false, err
 	}
-	full := d.Launch == fleet.MaxLaunchCount || len(d.Assign) == maxAssignments || len(d.Retire) == maxAssignments
-	return full || len(d.Moves) > 0 || d.Idle && alive.Exists() && !alive.V.Resting, nil
+	full := d.Launch == fleet.MaxLaunchCount || len(d.Assign) >= most || len(d.Retire) >= most
+	return full || d.Later || len(d.Moves) > 0 || d.Idle && alive.Exists() && !alive.V.Resting, nil
 }
 
 // room reads what bounds a launch.

@@ -36,6 +36,26 @@ func TestTheGuideWorks(t *testing.T) {
 	}
 }
 
+// TestTheReadmeWorks runs the README's way to a first server. Its other commands are make's, and those that need no GitHub.
+func TestTheReadmeWorks(t *testing.T) {
+	r := newReader(t)
+	r.env = append(r.env, "RUNS_FLEET_CONFIG="+filepath.Join(r.home, ".config/runs-fleet/settings.yml")) // root's would be elsewhere
+	for _, block := range blocks(t, "README.md") {
+		switch {
+		case block.Is("sh", "guide"):
+			r.follow(block, "token")
+		case block.Is("sh") && !block.Is("sh", "test") && !strings.HasPrefix(block.Text, "make "):
+			t.Errorf("%s:%d: a block that no test runs: %v", block.Document, block.Line, block.Info)
+		}
+	}
+	r.dispatch("on: workflow_dispatch\njobs:\n  hello:\n    runs-on: runs-fleet=${{ github.run_id }}/cpu=2\n    steps:\n      - run: echo hello\n")
+	r.await(time.Minute, "the job has ended well and its runner is gone", func() bool {
+		return r.ended() && strings.Contains(r.cli("jobs"), "success")
+	})
+	r.stop()
+	r.nothingLeft()
+}
+
 // follow does what the guide says, and what it says that happens then.
 func (r *reader) follow(block architecture.Block, way string) {
 	r.t.Helper()

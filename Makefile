@@ -24,7 +24,7 @@ demo: build ## run workflows from examples/ on ephemeral runners, against a simu
 	bin/runs-fleet-demo $(ARGS)
 
 test: ## check everything: vet, lint, tests under the race detector, cross-compilation, generated files
-	@scripts/need.sh go git gcc npm chromium
+	@scripts/need.sh go git gcc npm curl chromium
 	@$(MAKE) --no-print-directory contract vet lint race cross verify
 	@printf '\nEverything holds.\n'
 

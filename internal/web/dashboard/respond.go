@@ -7,6 +7,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/web/query"
@@ -26,8 +27,10 @@ type content struct {
 // frame is what the layout needs besides.
 type frame struct {
 	content
-	Theme string
-	Now   time.Time
+	Theme  string
+	Now    time.Time
+	Live   template.HTML // the part that lives, made already
+	Stream string        // where news of it come from
 }
 
 type maker func(*http.Request) (content, error)
@@ -98,13 +101,32 @@ func (d *Dashboard) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // write sends a whole page or none.
 func (d *Dashboard) write(w http.ResponseWriter, r *http.Request, code int, t *template.Template, name string, c content) {
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, name, d.frame(r, c)); err != nil { // a template that does not fit its data
+	var live, whole bytes.Buffer
+	f := d.frame(r, c)
+	err := t.ExecuteTemplate(&live, "live", f)
+	if err == nil {
+		f.Live = template.HTML(live.String()) //nolint:gosec // a template made it
+		f.Stream = streamURL(c.Self, live.String())
+		err = t.ExecuteTemplate(&whole, name, f)
+	}
+	if err != nil { // a template that does not fit its data
 		d.Logger.ErrorContext(r.Context(), "filling a page in", "page", r.URL.Path, "error", err)
 		http.Error(w, "this page is broken; the server's log says how", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(code)
-	_, _ = b.WriteTo(w) // the browser has gone if this fails
+	_, _ = whole.WriteTo(w) // the browser has gone if this fails
+}
+
+// streamURL is where a page's news come from: its own address, with what it shows already.
+func streamURL(self, live string) string {
+	if self == "" {
+		return ""
+	}
+	separator := "?"
+	if strings.Contains(self, "?") {
+		separator = "&"
+	}
+	return self + separator + seenParameter + "=" + digest(live)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"html/template"
 	"net/http"
@@ -43,7 +44,7 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request, t *template.T
 	defer cancel()
 	defer d.endWithServer(cancel)()
 	// The deadline of a connection is the machine's time, whatever clock the pages show.
-	s := &eventStream{w: w, control: http.NewResponseController(w), clock: seam.System{}}
+	s := &eventStream{w: w, control: http.NewResponseController(w), clock: seam.System{}, last: seen(r)}
 	w.Header().Set("Content-Type", "text/event-stream; charset=utf-8")
 	w.Header().Set("X-Accel-Buffering", "no") // proxies must not hold events back
 	if !s.begin() {
@@ -58,6 +59,18 @@ func (d *Dashboard) stream(w http.ResponseWriter, r *http.Request, t *template.T
 			return
 		}
 	}
+}
+
+// seenParameter says in the address of a stream what the page shows already.
+const seenParameter = "seen"
+
+// seen is the digest of what a browser shows: of the last event that it got, else of the page. It spares a page that has just
+// been loaded from being replaced by its like.
+func seen(r *http.Request) string {
+	if last := r.Header.Get("Last-Event-Id"); last != "" {
+		return last
+	}
+	return r.URL.Query().Get(seenParameter)
 }
 
 // endWithServer ends a stream when the server stops.
@@ -117,21 +130,29 @@ type eventStream struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
 	clock    seam.Clock
-	last     [sha256.Size]byte
+	last     string // digest of what the browser shows
 	troubled bool
 	err      error
 }
 
 // passing matches what changes by the mere passing of time, which the browser counts by itself.
-var passing = regexp.MustCompile(`(data-since="[^"]*"[^>]*>)[^<]*|data-now="[^"]*"|data-passing="[^"]*"`)
+var passing = regexp.MustCompile(`(data-since="[^"]*"[^>]*>)[^<]*|data-now="[^"]*"`)
+
+// digest is the same for what looks the same.
+func digest(live string) string {
+	const enough = 12 // bytes
+	sum := sha256.Sum256([]byte(passing.ReplaceAllString(live, "$1")))
+	return hex.EncodeToString(sum[:enough])
+}
 
 func (s *eventStream) sendChanged(name, data string) {
-	sum := sha256.Sum256([]byte(passing.ReplaceAllString(data, "$1")))
-	if sum == s.last {
+	now := digest(data)
+	if now == s.last {
 		s.write(": nothing new\n\n") // finds out whether the browser is still there
 		return
 	}
-	s.last = sum
+	s.last = now
+	s.write("id: " + now + "\n")
 	s.send(name, data)
 }
 

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"bufio"
 	"context"
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,6 +72,19 @@ func TestAStreamTellsWhatHasChangedAndNothingElse(t *testing.T) {
 	w.PutJobs(t, webtest.Job(3, nil))
 	if name, data := s.next(); name != "live" || !strings.Contains(data, "j-github.com-3") || strings.Contains(data, "j-github.com-2") {
 		t.Errorf("then %q: %s", name, data)
+	}
+}
+
+func TestAPageThatHasJustBeenLoadedIsNotReplacedByItsLike(t *testing.T) {
+	w := webtest.New(t)
+	w.PutJobs(t, webtest.Job(1, nil))
+	_, body := page(t, w, "/jobs?state=queued")
+	_, address, _ := strings.Cut(body, `sse-connect="`)
+	address, _, _ = strings.Cut(address, `"`)
+	s := open(t, w, html.UnescapeString(address))
+	w.PutJobs(t, webtest.Job(2, nil))
+	if _, data := s.next(); !strings.Contains(data, "j-github.com-2") {
+		t.Errorf("the first news are %s", data)
 	}
 }
 

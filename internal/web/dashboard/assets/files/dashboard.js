@@ -58,6 +58,11 @@
     clearTimeout(lost);
     lost = undefined;
     offline().hidden = true;
+    // The address says what the page showed when it was loaded; a later connection has to bring whatever there is then.
+    const pulse = document.getElementById("pulse");
+    if (pulse && pulse.hasAttribute("sse-connect")) {
+      pulse.setAttribute("sse-connect", pulse.getAttribute("sse-connect").replace(/[?&]seen=[0-9a-f]*$/, ""));
+    }
     document.documentElement.dataset.live = "1";
   });
 

@@ -49,7 +49,11 @@ type examination struct {
 func (e examination) agent(context.Context) []doctor.Finding {
 	path, err := findAgent(e.settings.Agent)
 	if err != nil {
-		return doctor.One(doctor.Problem, err.Error(), "install runs-fleet-agent beside runs-fleet")
+		remedy := "install runs-fleet-agent beside runs-fleet"
+		if e.settings.Agent != "" {
+			remedy = "correct the setting agent, or leave it out and install runs-fleet-agent beside runs-fleet"
+		}
+		return doctor.One(doctor.Problem, err.Error(), remedy)
 	}
 	return doctor.One(doctor.OK, path, "")
 }
@@ -123,7 +127,7 @@ func (e examination) runner(ctx context.Context) []doctor.Finding {
 	if e.settings.RunnerDir != "" {
 		dir, err := installedRunner(e.settings.RunnerDir)
 		if err != nil {
-			return doctor.One(doctor.Problem, err.Error(), "")
+			return doctor.One(doctor.Problem, err.Error(), "unpack a runner from https://github.com/actions/runner/releases there, or leave runner_dir out: one is fetched then")
 		}
 		return doctor.One(doctor.OK, "the one in "+dir, "")
 	}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -148,6 +150,17 @@ func (r rewrite) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
 	req.URL.Host = r.to
 	return r.next.RoundTrip(req)
+}
+
+func TestAServerIsNotLookedForWhereNoDirectoryIs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	found := doctor.Server(t.Context(), file, "v1.2.3", webtest.New(t).Clock)
+	if diff := cmp.Diff([]doctor.Level{doctor.Skipped}, levels(t, found)); diff != "" {
+		t.Errorf("%s: %+v", diff, found)
+	}
 }
 
 func TestFindingsAboutTheServerOfADataDirectory(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/web/client"
@@ -15,6 +16,9 @@ func Server(ctx context.Context, dir, version string, clock seam.Clock) []Findin
 	f, err := client.ReadServerFile(dir)
 	if errors.Is(err, client.ErrNoServer) {
 		return One(OK, "none is running yet", "")
+	}
+	if errors.Is(err, syscall.ENOTDIR) {
+		return One(Skipped, "it cannot be looked for without a data directory", "")
 	}
 	if err != nil {
 		return One(Problem, err.Error(), "run this command as the user that runs the server")

@@ -54,8 +54,9 @@ func (s Settings) checkGitHub(problem func(string, ...any)) {
 	app := s.GitHubAppID != "" || s.GitHubAppKeyFile != ""
 	switch {
 	case s.GitHubToken == "" && !app:
-		problem("there is no GitHub credential: put a personal access token into the environment variable RUNS_FLEET_GITHUB_TOKEN " +
-			"(or its file into github_token_file), or set github_app_id and github_app_key_file")
+		problem("there is no GitHub credential: run runs-fleet github setup and start with the settings that it writes, or put a personal " +
+			"access token into the environment variable RUNS_FLEET_GITHUB_TOKEN (or its file into github_token_file), or set github_app_id " +
+			"and github_app_key_file")
 	case s.GitHubToken != "" && app:
 		problem("both a personal access token and a GitHub App are set: remove one of them")
 	case app && s.GitHubAppID == "":

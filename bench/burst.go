@@ -155,7 +155,7 @@ func oneBurst(ctx context.Context, b *bench, dir string, jobs int, slow bool) (r
 	ctx, cancel := b.clock.WithTimeout(ctx, patience)
 	defer cancel()
 	w.github.offer(warmJob)
-	if _, err := deliver(b.clock, w.webhook, d, []delivery{d.make(warmJob, b.clock.Now())}); err != nil {
+	if _, err := deliver(ctx, b.clock, w.webhook, d, []delivery{d.make(warmJob, b.clock.Now())}); err != nil {
 		return result, err
 	}
 	if err := w.cloud.await(ctx, func() bool { return w.cloud.working == 1 }); err != nil {
@@ -172,7 +172,7 @@ func oneBurst(ctx context.Context, b *bench, dir string, jobs int, slow bool) (r
 		}
 	}
 	sent := b.clock.Now()
-	accepted, err := deliver(b.clock, w.webhook, d, batch)
+	accepted, err := deliver(ctx, b.clock, w.webhook, d, batch)
 	if err != nil {
 		return result, err
 	}
@@ -215,7 +215,7 @@ func measured(sent time.Time, accepted []time.Time, starts []launchStart) burst 
 }
 
 // deliver hands the deliveries to a webhook's handler and returns when each was answered.
-func deliver(clock seam.Clock, handler http.Handler, d *deliveries, batch []delivery) ([]time.Time, error) {
+func deliver(ctx context.Context, clock seam.Clock, handler http.Handler, d *deliveries, batch []delivery) ([]time.Time, error) {
 	accepted := make([]time.Time, len(batch))
 	failures := make([]error, len(batch))
 	var next atomic.Int64
@@ -227,7 +227,7 @@ func deliver(clock seam.Clock, handler http.Handler, d *deliveries, batch []deli
 				if i >= len(batch) {
 					return
 				}
-				r := httptest.NewRequest(http.MethodPost, "/webhook", bytes.NewReader(d.body(batch[i])))
+				r := httptest.NewRequestWithContext(ctx, http.MethodPost, "/webhook", bytes.NewReader(d.body(batch[i])))
 				r.Header.Set("Content-Type", "application/json")
 				r.Header.Set("X-GitHub-Event", "workflow_job")
 				r.Header.Set("X-GitHub-Delivery", batch[i].guid)
@@ -267,11 +267,11 @@ func bareBurst(ctx context.Context, b *bench, dir string, jobs int) (_ burst, er
 	starts := make(chan []launchStart, 1)
 	go func() { starts <- gather(ctx, b.clock, log, arrived, jobs) }()
 	sent := b.clock.Now()
-	accepted, err := deliver(b.clock, announcing, d, batch)
+	accepted, err := deliver(ctx, b.clock, announcing, d, batch)
 	if err != nil {
 		return burst{}, err
 	}
-	return measured(sent, accepted, <-starts), ctx.Err() //nolint:wrapcheck // the person's own Ctrl-C
+	return measured(sent, accepted, <-starts), ctx.Err()
 }
 
 // The gathering of rule 2.1.
@@ -284,7 +284,7 @@ func gather(ctx context.Context, clock seam.Clock, log *syncedLog, arrived <-cha
 	var starts []launchStart
 	for done := 0; done < jobs; {
 		count, began := 0, time.Time{}
-		quiet := time.NewTimer(time.Hour) //nolint:forbidigo // the limit runs on the machine's clock
+		quiet := time.NewTimer(time.Hour)
 		for over := false; !over; {
 			select {
 			case <-arrived:

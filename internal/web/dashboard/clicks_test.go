@@ -30,6 +30,7 @@ func TestWhatPeopleDo(t *testing.T) {
 		"see through a blip":                seeThroughABlip,
 		"stay when the connection is lost":  loseConnection,
 		"come back to a server that failed": comeBack,
+		"look away and back":                lookAway,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := webtest.New(t)
@@ -249,4 +250,26 @@ func comeBack(t *testing.T, w *webtest.World, tab *browser.Tab) {
 	}
 	w.Broken.Store(false)
 	tab.Shows("4 of 4 runners are in use")
+}
+
+// lookAway hides the page: it lets go of its connection, and has all news as soon as it is seen again.
+func lookAway(t *testing.T, w *webtest.World, tab *browser.Tab) {
+	hide := func(hidden string) {
+		tab.Eval("(Object.defineProperty(document, 'hidden', {value: " + hidden + ", configurable: true}), document.dispatchEvent(new Event('visibilitychange')), '')")
+	}
+	tab.Until("it is connected", "document.documentElement.dataset.live === '1'")
+	hide("true")
+	w.PutJobs(t, webtest.Job(1, func(j *fleet.Job) { j.Name = "unseen" }))
+	s := open(t, w, "/")
+	for _, data := s.next(); !strings.Contains(data, "unseen"); _, data = s.next() { // by now it would be on the page as well
+	}
+	w.PutJobs(t, webtest.Job(2, nil))
+	s.next()
+	if tab.Eval("document.body.innerText.includes('unseen')") == "true" {
+		t.Error("a hidden page is still connected")
+	}
+	hide("false")
+	tab.Shows("unseen")
+	w.PutJobs(t, webtest.Job(3, func(j *fleet.Job) { j.Name = "seen" }))
+	tab.Shows("seen")
 }

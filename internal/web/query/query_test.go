@@ -157,3 +157,77 @@ func TestStatusCountsWhatHasNotEnded(t *testing.T) {
 		t.Errorf("live %d, %s", s.Live, diff)
 	}
 }
+
+// slow is a clock on which everything takes ten milliseconds.
+type slow struct{ webtest.Clock }
+
+func (c *slow) Now() time.Time {
+	_ = c.Sleep(context.Background(), 10*time.Millisecond)
+	return c.Clock.Now()
+}
+
+func TestDearCountsAreUsedAgainForAWhile(t *testing.T) {
+	w := webtest.New(t)
+	clock := &slow{}
+	q := query.New(w.Records, clock)
+	live := func() int {
+		counts, err := q.LiveMachines(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return counts["ready"]
+	}
+	if n := live(); n != 0 {
+		t.Fatal(n)
+	}
+	w.PutMachines(t, webtest.Machine("m1", fleet.MachineReady))
+	if n := live(); n != 0 {
+		t.Errorf("%d machines, counted anew at once", n)
+	}
+	if err := clock.Sleep(t.Context(), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if n := live(); n != 1 {
+		t.Errorf("%d machines, a second later", n)
+	}
+}
+
+func TestFailedMachinesOfAShape(t *testing.T) {
+	w := webtest.New(t)
+	failed := func(id string, shape fleet.ShapeKey, minutes int) {
+		m := webtest.Machine(id, fleet.MachineFailed)
+		m.Shape, m.Ended = shape, webtest.Noon().Add(-time.Duration(minutes)*time.Minute)
+		m.Launched = m.Ended.Add(-time.Minute)
+		w.PutMachines(t, m)
+	}
+	failed("a", "s", 1)
+	failed("b", "s", 2)
+	failed("c", "other", 2)
+	failed("d", "s", 60)
+	gone := webtest.Machine("e", fleet.MachineGone)
+	gone.Shape = "s"
+	w.PutMachines(t, gone)
+	q := query.New(w.Records, w.Clock)
+	for most, want := range map[int][]string{1: {"a"}, 9: {"a", "b"}} {
+		machines, err := q.FailedMachines(t.Context(), "s", webtest.Noon().Add(-10*time.Minute), most)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range machines {
+			got = append(got, m.ID.ID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestTheMachineOfAJob(t *testing.T) {
+	for text, want := range map[string]bool{"default/local/m1": true, "": false, "m1": false, "a/b/c/d": false} {
+		id, ok := query.MachineOf(fleet.Job{Machine: text})
+		if ok != want || ok && id.String() != text {
+			t.Errorf("%q: %v %v", text, id, ok)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,11 +36,33 @@ func (c Config) String() string {
 			off = append(off, string(f))
 		}
 	}
+	var on []string
+	for _, f := range c.Rates.Kinds() {
+		if c.Rates[f] != drawn[f] {
+			on = append(on, string(f))
+		}
+	}
 	args := fmt.Sprintf("-seed %d -jobs %d", c.Seed, c.Jobs)
+	if len(on) > 0 {
+		args += " -with " + strings.Join(on, ",")
+	}
 	if len(off) > 0 {
 		args += " -off " + strings.Join(off, ",")
 	}
 	return args
+}
+
+// On makes faults happen often, whatever the seed drew.
+func (c Config) On(names ...string) Config {
+	rates := maps.Clone(c.Rates)
+	all := typical()
+	for _, n := range names {
+		if rate, known := all[Fault(n)]; known {
+			rates[Fault(n)] = 2 * rate
+		}
+	}
+	c.Rates = rates
+	return c
 }
 
 // Off switches the faults of these names off.

@@ -89,7 +89,7 @@ func try(dir string, m mutation, first uint64, seeds, jobs int) (caught bool, by
 	if out, err := build.CombinedOutput(); err != nil {
 		return false, "", fmt.Errorf("building: %w\n%s", err, out)
 	}
-	run := exec.CommandContext(ctx, program, "-q", "-seed", strconv.FormatUint(first, 10), "-seeds", strconv.Itoa(seeds), "-jobs", strconv.Itoa(jobs))
+	run := exec.CommandContext(ctx, program, "-q", "-seed", strconv.FormatUint(first, 10), "-seeds", strconv.Itoa(seeds), "-jobs", strconv.Itoa(jobs), "-with", often(m.name))
 	out, err := run.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

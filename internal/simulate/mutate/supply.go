@@ -40,6 +40,32 @@ func mutations() []mutation {
 	return append(all, storageMutations()...)
 }
 
+// often names the faults without which a bug hardly ever shows: they happen often in every world that it is tried in.
+func often(name string) string {
+	switch name {
+	case "1.4", "1.5", "5.1", "scan":
+		return "webhook-late,webhook-lost,in-progress-early"
+	case "1.6 once", "2.2 repeat", "2.3 count", "2.4", "2.5", "8 rows only", "8 once":
+		return "provider-silent,provider-partial"
+	case "1.11 order", "1.12", "Forward head", "Forward machine", "Forward job", "1.11 one transaction":
+		return "store-slow,queue-twice"
+	case "4.3", "4.4", "4.4 limit", "4.2 unique", "4 handed out late":
+		return "github-timeout,listener-never-starts,answer-lost"
+	case "5.2", "5.3", "5.3 runners", "5.3 webhook", "5.4", "5.5":
+		return "in-progress-early,assignment-lost,webhook-late,webhook-twice"
+	case "5.6", "5.7 jobs", "5 run over":
+		return "run-completes-early,assignment-lost"
+	case "6.1 404", "6.1 422", "6.1 worker", "6.1 word", "6.4":
+		return "refused-while-idle,listener-stops-slowly,agent-cut-off,idle-removed"
+	case "6.2 204", "6.2 wait", "6.2 queued", "6.2 unknown", "3.4", "3.3", "3.5", "6.3 running":
+		return "agent-hung,agent-cut-off,deleted-while-busy,webhook-late,webhook-lost,github-5xx"
+	case "6.3 silent", "6.3 newest", "6.5", "6 names", "8 gone":
+		return "agent-hung,agent-killed,listing-lags,spot-reclaim"
+	default:
+		return ""
+	}
+}
+
 func countingMutations() []mutation {
 	return []mutation{
 		{"1.3 hold", "a machine is no longer held once its worker has started", []edit{{fleetUnit, "	if c.Worker {\n		return c.Demand\n	}", "	if c.Worker {\n		return \"\"\n	}"}}},

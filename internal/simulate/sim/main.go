@@ -24,6 +24,7 @@ type options struct {
 	seeds   int
 	jobs    int
 	off     string
+	with    string
 	trace   string
 	verbose bool
 	quiet   bool
@@ -38,6 +39,7 @@ func main() {
 	flag.IntVar(&o.seeds, "seeds", 1, "how many seeds to run, from the first")
 	flag.IntVar(&o.jobs, "jobs", 60, "how many `jobs` each world has, about")
 	flag.StringVar(&o.off, "off", "", "`faults` to switch off, separated by commas, or all")
+	flag.StringVar(&o.with, "with", "", "`faults` that happen often in every world, separated by commas")
 	flag.StringVar(&o.trace, "trace", "", "write every step to this `file`")
 	flag.BoolVar(&o.verbose, "v", false, "tell the history of a violation")
 	flag.BoolVar(&o.quiet, "q", false, "tell of violations only")
@@ -72,7 +74,7 @@ func (o options) config(seed uint64) simulate.Config {
 	cfg := simulate.Draw(seed, o.jobs)
 	if o.off == "all" {
 		cfg.Rates = simulate.Rates{}
-		return cfg
+		return cfg.On(strings.Split(o.with, ",")...)
 	}
-	return cfg.Off(strings.Split(o.off, ",")...)
+	return cfg.On(strings.Split(o.with, ",")...).Off(strings.Split(o.off, ",")...)
 }

@@ -151,8 +151,9 @@ func (s *session) verify(c *cobra.Command, out setup.Outcome) error {
 func (s *session) reportSetup(out setup.Outcome, findings []doctor.Finding) error {
 	sound := doctor.Sound(findings)
 	err := s.printJSON(struct {
-		OK bool `json:"ok"`
-		setup.Outcome
+		OK            bool `json:"ok"`
+		setup.Outcome      //nolint:embeddedstructfieldcheck // in the order of the output
+
 		Findings []doctor.Finding `json:"findings"`
 	}{sound, out, findings})
 	if err == nil && !sound {

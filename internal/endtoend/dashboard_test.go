@@ -17,11 +17,11 @@ import (
 // runDemo starts the demo, which stays up until it is told to end, and returns a client of its server.
 func runDemo(t *testing.T) *client.Client {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "runs-fleet-test-")
+	dir, err := os.MkdirTemp("", "runs-fleet-test-") //nolint:usetesting // runners have users of their own, who may not go into t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // runners have users of their own
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	log, err := os.Create(filepath.Join(dir, "demo.log"))

@@ -23,7 +23,7 @@ type screen struct {
 func (s *screen) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.text.Write(p) //nolint:wrapcheck // a buffer has no errors
+	return s.text.Write(p)
 }
 
 func (s *screen) String() string {
@@ -69,7 +69,7 @@ func TestDemoStaysUpUntilCtrlCAndInvitesToTheDashboard(t *testing.T) {
 	}
 	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second}
 	defer browser.CloseIdleConnections()
-	resp, err := browser.Get(address) //nolint:noctx // the client has a deadline
+	resp, err := browser.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}

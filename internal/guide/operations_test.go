@@ -68,7 +68,7 @@ func (r *reader) places(text string) string {
 // asSystem makes the folders, and commands that stand for sudo and systemctl.
 func (r *reader) asSystem() {
 	for _, dir := range []string{"usr/local/bin", "etc/systemd/system", "var/lib", "var/backups"} {
-		r.must(os.MkdirAll(filepath.Join(r.home, dir), 0o755)) //nolint:gosec // as on any system
+		r.must(os.MkdirAll(filepath.Join(r.home, dir), 0o755))
 	}
 	r.must(os.Symlink(filepath.Join(root(r.t), "deploy"), filepath.Join(r.home, "clone", "deploy")))
 	unit, pid := filepath.Join(r.home, "etc/systemd/system/runs-fleet.service"), filepath.Join(r.home, "pid")
@@ -106,7 +106,7 @@ case "$1 ${2:-} ${3:-}" in
 esac
 `
 	for name, script := range map[string]string{"systemctl": systemctl, "sudo": "#!/bin/bash\nexec \"$@\"\n"} {
-		r.must(os.WriteFile(filepath.Join(r.home, "shims", name), []byte(script), 0o755)) //nolint:gosec // a program
+		r.must(os.WriteFile(filepath.Join(r.home, "shims", name), []byte(script), 0o755))
 	}
 	r.must(os.Remove(filepath.Join(r.home, "exports"))) // the shell of before
 	r.env = append(r.env, "RUNS_FLEET_CONFIG="+filepath.Join(r.home, "etc/runs-fleet/settings.yml"))

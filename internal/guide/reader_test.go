@@ -56,11 +56,11 @@ type reader struct {
 
 func newReader(t *testing.T) *reader {
 	t.Helper()
-	home, err := os.MkdirTemp("", "runs-fleet-guide-")
+	home, err := os.MkdirTemp("", "runs-fleet-guide-") //nolint:usetesting // runners have users of their own, who may not go into t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(home, 0o755); err != nil { //nolint:gosec // runners have users of their own
+	if err := os.Chmod(home, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	r := &reader{t: t, home: home}
@@ -101,7 +101,7 @@ func (r *reader) startGitHub() {
 // installRunner puts the simulated GitHub's runner where the official one would be.
 func (r *reader) installRunner() {
 	bin := filepath.Join(r.home, "runner", "bin")
-	r.must(os.MkdirAll(bin, 0o755)) //nolint:gosec // runners have users of their own
+	r.must(os.MkdirAll(bin, 0o755))
 	for _, name := range []string{"Runner.Listener", "Runner.Worker"} {
 		r.must(os.Link(filepath.Join(r.home, "go", "bin", "runs-fleet-demo"), filepath.Join(bin, name)))
 	}
@@ -123,14 +123,14 @@ func (r *reader) makeShims() string {
 	goCommand, err := exec.LookPath("go")
 	r.must(err)
 	dir := filepath.Join(r.home, "shims")
-	r.must(os.Mkdir(dir, 0o755)) //nolint:gosec // a folder of programs
+	r.must(os.Mkdir(dir, 0o755))
 	script := `#!/bin/bash
 if [ "$*" = "install github.com/runs-fleet/runs-fleet/cmd/...@latest" ]; then
 	cd "$MODULE" && exec env CGO_ENABLED=0 ` + goCommand + ` install -trimpath -ldflags "-s -w" ./cmd/...
 fi
 exec ` + goCommand + ` "$@"
 `
-	r.must(os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o755)) //nolint:gosec // a program
+	r.must(os.WriteFile(filepath.Join(dir, "go"), []byte(script), 0o755))
 	return dir
 }
 
@@ -211,7 +211,7 @@ type watched struct {
 func (w *watched) Write(p []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.text.Write(p) //nolint:wrapcheck // a buffer has no errors
+	return w.text.Write(p)
 }
 
 func (w *watched) String() string {
@@ -225,7 +225,7 @@ type browser struct{ t *testing.T }
 
 func (b browser) get(address string) string {
 	b.t.Helper()
-	resp, err := http.Get(address) //nolint:gosec,noctx // an address of the test
+	resp, err := http.Get(address)
 	return b.read(resp, err)
 }
 
@@ -259,7 +259,7 @@ func (b browser) submit(page, base string) string {
 	if strings.HasPrefix(to, "/") {
 		to = base + to
 	}
-	resp, err := http.PostForm(to, values) //nolint:gosec,noctx // as above
+	resp, err := http.PostForm(to, values)
 	return b.read(resp, err)
 }
 

@@ -321,3 +321,16 @@ func (c *fakeCloud) made() int {
 	defer c.mu.Unlock()
 	return c.created
 }
+
+// alive lists the machines that live.
+func (c *fakeCloud) alive() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []string
+	for _, m := range c.machines {
+		if m.inst.State.Live() {
+			out = append(out, m.inst.ID)
+		}
+	}
+	return out
+}

@@ -250,3 +250,34 @@ func TestNewerPollReplacesAnOlderOne(t *testing.T) {
 		w.github.cancel(1)
 	})
 }
+
+func TestMachinesThatEndWhileBootingBackOff(t *testing.T) {
+	// rule 2.6; failure mode B9: a systemic boot failure must not loop for ever at full speed
+	inWorld(t, func(c *controller.Config) {
+		c.ProviderInterval = time.Second
+		c.Markets = []fleet.Market{fleet.OnDemand}
+	}, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.neverBoot = true })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
+		said := false
+		for range 120 {
+			w.pass(time.Second)
+			why, err := w.ctl.Why(w.t.Context(), fleet.JobID{Host: "github.test", ID: 1})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			said = said || strings.Contains(why, "before it had booted")
+			for _, id := range w.cloud.alive() {
+				w.cloud.kill(id)
+			}
+		}
+		if n := w.cloud.made(); n < 2 || n > 8 {
+			w.t.Errorf("%d machines in two minutes: want a few, ever further apart", n)
+		}
+		if !said {
+			w.t.Error("nothing says why the job waits")
+		}
+		w.cloud.set(func(c *fakeCloud) { c.neverBoot = false })
+		w.settle(6*time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+	})
+}

@@ -121,6 +121,9 @@ func (c *Controller) endedElsewhere(ctx context.Context, id fleet.MachineID, rea
 		return err
 	}
 	c.Observer.FellBack(FallbackEndedElsewhere)
+	if m.V.State == fleet.MachineStarting { // the next one may end the same way: its market rests first (rule 2.6)
+		return c.failedBoot(ctx, id, reason)
+	}
 	if err := c.retry(ctx, func() error { return c.gone(ctx, id, reason) }); err != nil {
 		return err
 	}
@@ -132,6 +135,17 @@ func (c *Controller) endedElsewhere(ctx context.Context, id fleet.MachineID, rea
 		c.Logger.WarnContext(ctx, "the job of a machine that ended is looked up later", "job", m.V.Job, "error", err)
 	}
 	return nil
+}
+
+// failedBoot ends a machine that ended before it said hello.
+func (c *Controller) failedBoot(ctx context.Context, id fleet.MachineID, reason string) error {
+	return c.retry(ctx, func() error {
+		m, err := c.Records.Machine(ctx, id)
+		if err != nil || !m.Exists() || m.V.State != fleet.MachineStarting {
+			return err
+		}
+		return c.fail(ctx, m, "EndedBooting", "it ended before it had booted: "+reason)
+	})
 }
 
 // absent notes that the provider does not list a machine; after two minutes it has ended.

@@ -3,22 +3,26 @@ package main
 import (
 	"context"
 	"errors"
-	"net/url"
+	"fmt"
 	"runtime"
-	"strings"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/github"
 	"github.com/runs-fleet/runs-fleet/internal/label"
 	"github.com/runs-fleet/runs-fleet/internal/provider/local"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 )
 
 // controllerConfig says what the controller works on and under which policy.
-func (s *server) controllerConfig() controller.Config {
+func (s *server) controllerConfig() (controller.Config, error) {
 	p := s.parts
+	web, err := github.WebURL(s.settings.GitHubURL)
+	if err != nil {
+		return controller.Config{}, fmt.Errorf("reading github_url: %w", err)
+	}
 	here := label.Fleet{Platforms: []label.Platform{{OS: fleet.OS(runtime.GOOS), Arch: fleet.Arch(runtime.GOARCH)}}}
 	return controller.Config{
 		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.provider, Verifier: verifier{p.provider},
@@ -41,8 +45,8 @@ func (s *server) controllerConfig() controller.Config {
 		ScanInterval:       s.settings.ScanInterval(),
 		ProviderInterval:   localListing,
 		DashboardURL:       s.settings.ExternalURL, // an address of this machine only would be of no use on a commit
-		ServerURL:          webAddress(s.settings.GitHubURL),
-	}
+		ServerURL:          web,
+	}, nil
 }
 
 // localListing is how often the machines of this host are compared with the rows: the provider answers from memory.
@@ -54,15 +58,4 @@ type verifier struct{ provider *local.Provider }
 func (v verifier) Verify(ctx context.Context, h agentapi.Hello) (controller.Identity, error) {
 	id, err := v.provider.Verify(ctx, h)
 	return controller.Identity(id), err
-}
-
-// webAddress is GitHub's address for browsers and runners, from that of its API: github.com has its API on a host of its own,
-// an Enterprise Server under /api/v3.
-func webAddress(api string) string {
-	u, err := url.Parse(api)
-	if err != nil {
-		return ""
-	}
-	host := strings.TrimPrefix(u.Host, "api.")
-	return u.Scheme + "://" + host
 }

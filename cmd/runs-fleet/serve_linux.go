@@ -97,8 +97,11 @@ func (s *server) start(ctx context.Context) error {
 	p := s.parts
 	work, endWork := context.WithCancel(ctx)
 	s.endWork = endWork
-	var err error
-	if s.controller, err = controller.New(s.controllerConfig()); err != nil {
+	working, err := s.controllerConfig()
+	if err != nil {
+		return err
+	}
+	if s.controller, err = controller.New(working); err != nil {
 		return fmt.Errorf("setting up the controller: %w", err)
 	}
 	go func() { s.worked <- s.controller.Run(work) }()

@@ -256,14 +256,3 @@ func TestExaminingAQuietServerFindsNoProblem(t *testing.T) {
 		}
 	}
 }
-
-func TestGitHubsWebAddress(t *testing.T) {
-	for api, want := range map[string]string{
-		"https://api.github.com": "https://github.com", "https://ghes.example/api/v3": "https://ghes.example",
-		"https://api.acme.ghe.com": "https://acme.ghe.com", "http://127.0.0.1:9000": "http://127.0.0.1:9000",
-	} {
-		if got := webAddress(api); got != want {
-			t.Errorf("%s: %s, want %s", api, got, want)
-		}
-	}
-}

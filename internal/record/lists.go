@@ -89,6 +89,23 @@ func (r *Records) Jobs(ctx context.Context, state fleet.JobState, cursor string,
 	return out, nil
 }
 
+// OldestJobs lists the oldest jobs of a state, from an index that may lag.
+func (r *Records) OldestJobs(ctx context.Context, state fleet.JobState, limit int) ([]Job, error) {
+	page, err := r.store.Index(ctx, store.Index2, store.Query{Partition: jobsPartition(state), Limit: limit})
+	if err != nil {
+		return nil, fmt.Errorf("listing the oldest jobs: %w", err)
+	}
+	out := make([]Job, 0, len(page.Rows))
+	for _, row := range page.Rows {
+		k, err := decode[Job](row)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, k.V)
+	}
+	return out, nil
+}
+
 // CountJobs counts jobs of a state up to a bound, and says whether there are more. It reads an index that may lag.
 func (r *Records) CountJobs(ctx context.Context, state fleet.JobState, most int) (n int, more bool, err error) {
 	q := store.Query{Partition: jobsPartition(state), Descending: true}

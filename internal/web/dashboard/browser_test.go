@@ -21,6 +21,10 @@ func TestPagesFitEveryScreen(t *testing.T) {
 	b := browser.Start(t)
 	empty, full := webtest.New(t), webtest.New(t)
 	full.Scene(t)
+	large := webtest.New(t) // more of everything than a page shows
+	if err := webtest.Fill(t.Context(), large.Records, webtest.Backlog{Ended: 200, Running: 60, Queued: 1100, Waiting: 20}, large.Clock.Now()); err != nil {
+		t.Fatal(err)
+	}
 	pages := map[string]string{
 		"overview": "/", "jobs": "/jobs", "runners": "/runners", "ended": "/runners?ended=true", "lost": "/no/such/page",
 	}
@@ -35,7 +39,7 @@ func TestPagesFitEveryScreen(t *testing.T) {
 		tab.Expect("404 (Not Found)")
 		tab.Expect("502 (Bad Gateway)") // the job whose log GitHub does not give
 		tab.Expect("401 (Unauthorized)")
-		for kind, w := range map[string]*webtest.World{"empty": empty, "full": full} {
+		for kind, w := range map[string]*webtest.World{"empty": empty, "full": full, "large": large} {
 			shown := map[string]string{"login": "/"}
 			look := func() {
 				for name, path := range shown {

@@ -76,6 +76,20 @@ func TestALongBacklogIsCountedAndCutShort(t *testing.T) {
 	}
 }
 
+func TestTheOverviewShowsWhoWaitsTheLongest(t *testing.T) {
+	w := webtest.New(t)
+	for i := range 30 {
+		w.PutJobs(t, webtest.Job(int64(100+i), func(j *fleet.Job) {
+			j.Created = webtest.Noon().Add(-time.Duration(i) * time.Minute)
+			j.History = nil
+		}))
+	}
+	_, body := page(t, w, "/")
+	if !strings.Contains(body, "j-github.com-129") || strings.Contains(body, "j-github.com-100\"") {
+		t.Error("the newest are shown instead")
+	}
+}
+
 func TestWhatAJobSaysOfItselfCannotBecomePartOfThePage(t *testing.T) {
 	w := webtest.New(t)
 	const nasty = `<script>alert(1)</script>"><img src=x>`

@@ -68,30 +68,33 @@ func (d *Dashboard) overview(r *http.Request) (content, error) {
 }
 
 func (d *Dashboard) fillOverview(ctx context.Context, o *overview) error {
-	lists := map[fleet.JobState][]view.Job{}
-	for state, most := range map[fleet.JobState]int{
-		fleet.JobQueued: waitingShown, fleet.JobWaiting: waitingShown, fleet.JobInProgress: runningShown, fleet.JobCompleted: waitsShown,
-	} {
-		page, err := d.Queries.Jobs(ctx, query.Filter{State: state, Limit: most})
-		if err != nil {
-			return err
-		}
-		lists[state] = page.Jobs
+	queued, err := d.Queries.Oldest(ctx, fleet.JobQueued, waitingShown) // those that wait the longest
+	if err != nil {
+		return err
 	}
-	var err error
-	waiting := slices.Concat(lists[fleet.JobQueued], lists[fleet.JobWaiting])
+	held, err := d.Queries.Oldest(ctx, fleet.JobWaiting, waitingShown)
+	if err != nil {
+		return err
+	}
+	running, err := d.Queries.Jobs(ctx, query.Filter{State: fleet.JobInProgress, Limit: runningShown})
+	if err != nil {
+		return err
+	}
+	ended, err := d.Queries.Jobs(ctx, query.Filter{State: fleet.JobCompleted, Limit: waitsShown})
+	if err != nil {
+		return err
+	}
+	waiting := slices.Concat(queued, held)
 	if o.Waiting, err = d.withReasons(ctx, waiting[:min(len(waiting), waitingShown)]); err != nil {
 		return err
 	}
-	o.RunningJobs = lists[fleet.JobInProgress]
+	o.RunningJobs = running.Jobs
 	o.Unshown = max(0, o.Queued.Count+o.Held.Count-len(o.Waiting))
 	o.RunningUnshown = max(0, o.Running.Count-len(o.RunningJobs))
-	o.Waits = waitsOf(lists[fleet.JobCompleted])
-	if o.Lately, err = d.lately(ctx); err != nil {
-		return err
-	}
-	o.Nothing = len(waiting)+len(lists[fleet.JobInProgress])+len(lists[fleet.JobCompleted]) == 0
-	return nil
+	o.Waits = waitsOf(ended.Jobs)
+	o.Nothing = len(waiting)+len(running.Jobs)+len(ended.Jobs) == 0
+	o.Lately, err = d.lately(ctx)
+	return err
 }
 
 // withReasons adds to each job why it waits.

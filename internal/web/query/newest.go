@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/web/view"
 )
 
 // Newest returns the newest jobs of every state and the newest machines, so many of each, with their histories.
@@ -30,6 +31,19 @@ func (q *Queries) Newest(ctx context.Context, most int) ([]fleet.Job, []fleet.Ma
 		machines = append(machines, page.Machines...)
 	}
 	return jobs, machines, nil
+}
+
+// Oldest returns the jobs of a state that were made first.
+func (q *Queries) Oldest(ctx context.Context, state fleet.JobState, most int) ([]view.Job, error) {
+	jobs, err := q.records.OldestJobs(ctx, state, most)
+	if err != nil {
+		return nil, fmt.Errorf("listing the oldest %s jobs: %w", state, err)
+	}
+	out := make([]view.Job, 0, len(jobs))
+	for _, j := range jobs {
+		out = append(out, view.OfJob(j.Job, q.clock.Now()))
+	}
+	return out, nil
 }
 
 // FindJob returns one job's row, if there is such a job.

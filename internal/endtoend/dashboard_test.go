@@ -119,6 +119,8 @@ func TestTheDashboardOfTheRunningDemo(t *testing.T) {
 		}
 		if text := tab.Eval("document.querySelector('.waterfall')?.parentElement.innerText"); strings.Contains(text, "The job runs") && strings.Contains(text, "The machine starts") {
 			timelines++
+		} else {
+			t.Logf("timeline of %s: %s", link, text)
 		}
 		tab.Picture("demo-job-" + filepath.Base(link))
 	}

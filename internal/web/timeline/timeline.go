@@ -55,10 +55,11 @@ func Of(j fleet.Job, m *fleet.Machine, now time.Time) []Part {
 		before.add(waitLabel(j), Wait, arrived, first(j.Started, j.Ended), waits)
 	}
 	if !j.Started.IsZero() {
-		after.add("The job runs", Run, j.Started, j.Ended, j.Ended.IsZero())
-	}
-	if m != nil && !j.Ended.IsZero() && !j.Started.IsZero() {
-		after.add("Its machine ends", End, j.Ended, m.Ended, m.Live())
+		from, to := ran(j, m)
+		after.add("The job runs", Run, from, to, j.Ended.IsZero())
+		if m != nil && !j.Ended.IsZero() {
+			after.add("Its machine ends", End, to, m.Ended, m.Live())
+		}
 	}
 	var out []Part
 	if p, ok := before.part("Until it started"); ok {
@@ -68,6 +69,19 @@ func Of(j fleet.Job, m *fleet.Machine, now time.Time) []Part {
 		out = append(out, p)
 	}
 	return out
+}
+
+// ran is from when to when a job ran. GitHub's times are whole seconds: a job that took less has the same one twice, and its
+// machine knows better.
+func ran(j fleet.Job, m *fleet.Machine) (from, to time.Time) {
+	if m == nil || m.WorkerStarted.IsZero() || j.Ended.IsZero() || j.Ended.After(j.Started) {
+		return j.Started, j.Ended
+	}
+	to = m.JobEnded
+	if m.Retire != nil && !to.After(m.WorkerStarted) {
+		to = m.Retire.Since
+	}
+	return m.WorkerStarted, to
 }
 
 // toMachine adds the steps from the queue to the runner that took the job. A machine that was there before the job needs no

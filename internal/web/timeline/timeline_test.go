@@ -92,6 +92,14 @@ func TestStepsThatLastStill(t *testing.T) {
 			"Until it started", "  Waits for a machine 5.5-6", "  Registered at GitHub 6-7", "  The runner starts 7-8", "  Listens for the job 8-9",
 			"From the start to the end of the machine", "  The job runs 9-100+",
 		}},
+		{"it ran for less than GitHub's second", func(j *fleet.Job, m *fleet.Machine) {
+			j.Started, j.Ended, m.JobEnded = at(9), at(9), at(9.4)
+		}, false, []string{
+			"Until it started",
+			"  GitHub to here 1-2", "  Decided and ordered 2-3", "  The machine starts 3-5", "  Waits for a job 5-6", "  Registered at GitHub 6-7",
+			"  The runner starts 7-8", "  Listens for the job 8-9",
+			"From the start to the end of the machine", "  The job runs 9-9.4", "  Its machine ends 9.4-71",
+		}},
 		{"its machine ends", func(_ *fleet.Job, m *fleet.Machine) { m.Ended, m.State = at(0), fleet.MachineRetiring }, false, []string{
 			"Until it started",
 			"  GitHub to here 1-2", "  Decided and ordered 2-3", "  The machine starts 3-5", "  Waits for a job 5-6", "  Registered at GitHub 6-7",

@@ -56,6 +56,9 @@ func (c *checker) wroteJob(d *domain, row store.Row) {
 		return
 	}
 	switch {
+	case j.Epoch > 1+c.w.hub.requeued[j.ID.ID]:
+		c.violated("Forward", []string{about}, "%s: %s enters epoch %d, and GitHub has taken it back %d times (rule 5.3)",
+			d.name, about, j.Epoch, c.w.hub.requeued[j.ID.ID])
 	case j.Epoch < was.Epoch || was.Over() && !j.Over():
 		c.violated("Forward", []string{about}, "%s: %s goes from %s (epoch %d) to %s (epoch %d)", d.name, about, was.State, was.Epoch, j.State, j.Epoch)
 	case j.Epoch == was.Epoch && j.State.Rank() < was.State.Rank():

@@ -19,6 +19,7 @@ type cloud struct {
 	machines []*machine
 	byID     map[string]*machine
 	requests map[string]*request
+	inOrder  []*request
 	capacity int
 	empty    time.Time // until when there is no capacity
 	silent   time.Time // until when it answers nothing
@@ -27,12 +28,37 @@ type cloud struct {
 // request is a launch as the cloud has it.
 type request struct {
 	bytes  string
+	shape  string
+	made   time.Time // when it was first called
+	heard  time.Time // when somebody first heard its answer
 	count  int
 	answer provider.Answer
 	ids    []string
 }
 
 const capacity = 60
+
+// shapeOfID is how much of a launch's id names its shape: "l-" and 16 characters.
+const shapeOfID = 18
+
+// unanswered counts the places of launches whose answer nobody heard for a minute, one launch of a shape at a time: those may
+// turn out to be surplus (rule 1.6).
+func (c *cloud) unanswered() int {
+	n := 0
+	until := map[string]time.Time{}
+	for _, r := range c.inOrder {
+		heard := r.heard
+		if heard.IsZero() {
+			heard = r.made.Add(fleet.LaunchGivenUp)
+		}
+		if heard.Sub(r.made) < fleet.LaunchCounts || r.made.Before(until[r.shape]) {
+			continue
+		}
+		until[r.shape] = heard
+		n += r.count
+	}
+	return n
+}
 
 func newCloud(w *World) *cloud {
 	return &cloud{w: w, byID: map[string]*machine{}, requests: map[string]*request{}, capacity: capacity}
@@ -66,8 +92,9 @@ func (c *cloud) launch(r provider.Request) (provider.Answer, error) {
 		}
 		return c.answer(known), nil
 	}
-	made := &request{bytes: string(frozen), count: r.Count}
+	made := &request{bytes: string(frozen), count: r.Count, made: w.s.now, shape: r.LaunchID[:min(len(r.LaunchID), shapeOfID)]}
 	c.requests[r.LaunchID] = made
+	c.inOrder = append(c.inOrder, made)
 	room := c.capacity - c.alive()
 	if w.s.now.Before(c.empty) {
 		room = 0
@@ -190,6 +217,9 @@ func (p providerSeam) Launch(ctx context.Context, r provider.Request) (a provide
 	})
 	if err != nil {
 		return provider.Answer{}, err
+	}
+	if made := p.w.cloud.requests[r.LaunchID]; made != nil && made.heard.IsZero() {
+		made.heard = p.w.s.now
 	}
 	return a, nil
 }

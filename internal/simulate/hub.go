@@ -27,11 +27,13 @@ type hub struct {
 	foreign   []*world.Runner
 	refused   map[string]time.Time // label sets whose registrations are refused, until when
 	strangers map[string]bool      // registrations of another fleet
+	ran       map[int64]bool       // jobs that were told to be in progress
+	requeued  map[int64]int        // how often a job that was told so was queued again
 }
 
 func newHub(w *World) *hub {
 	now := w.s.now
-	h := &hub{w: w, gh: world.New(newStream(w.cfg.Seed, purposeGitHub), 0, now), refused: map[string]time.Time{}, strangers: map[string]bool{}}
+	h := &hub{w: w, gh: world.New(newStream(w.cfg.Seed, purposeGitHub), 0, now), refused: map[string]time.Time{}, strangers: map[string]bool{}, ran: map[int64]bool{}, requeued: map[int64]int{}}
 	h.gh.SetFaults(world.Faults{
 		CompletedNeverSent: w.cfg.Rates[CompletedNeverSent], IdleRemoval: w.cfg.Rates[IdleRemoved],
 		DeleteBusyAnswered: w.cfg.Rates[DeletedWhileBusy], DeleteIdleRefused: w.cfg.Rates[RefusedWhileIdle],
@@ -137,8 +139,12 @@ func (h *hub) tell(e world.Event) {
 	w := h.w
 	about := fmt.Sprintf("job %d", e.Job.ID)
 	w.history.add(about, "GitHub: %s is %s, runner %q", about, e.Job.Status, e.Job.RunnerName)
-	if e.Job.Status == world.InProgress {
+	switch {
+	case e.Job.Status == world.InProgress:
+		h.ran[e.Job.ID] = true
 		w.check.started(e.Job)
+	case e.Job.Status == world.Queued && h.ran[e.Job.ID]:
+		h.requeued[e.Job.ID]++
 	}
 	s := sighting(e.Job, e.Run)
 	wait := w.fate.between(50*time.Millisecond, 1500*time.Millisecond)

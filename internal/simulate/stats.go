@@ -60,9 +60,9 @@ func (c *checker) surplus() {
 			about = append(about, m.inst.ID)
 		}
 	}
-	pardoned := w.stats.Refusals
+	pardoned := w.stats.Refusals + w.cloud.unanswered()
 	for _, f := range []Fault{
-		JobTaken, RunCancelled, ProviderTimeout, ProviderDown, ProviderSilent, Revision, IdleRemoved, ListenerStubborn, GitHubTimeout, AssignmentLost, InProgressEarly,
+		JobTaken, RunCancelled, Revision, IdleRemoved, ListenerStubborn, GitHubTimeout, AssignmentLost, InProgressEarly,
 		ReplicaKilled, ReplicaPaused, ReplicaRolled, SpotReclaim, CompletedNeverSent,
 	} {
 		pardoned += w.stats.Faults[f]

@@ -49,9 +49,7 @@ func (r *replica) begin() {
 		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)),
 		Logger: slog.New(&recorder{w: w, from: r.d.name}),
 		Site:   site(), ScanInterval: time.Minute, Workers: workers, ServerURL: "https://github.sim",
-		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
-			return label.Resolve(labels, label.Fleet{})
-		},
+		Resolve: w.resolve, MaxRunners: w.maxRunners(),
 		Ours: func(labels []string) bool {
 			return slices.ContainsFunc(labels, func(l string) bool { return strings.HasPrefix(strings.ToLower(l), label.Marker) })
 		},

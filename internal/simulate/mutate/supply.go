@@ -118,7 +118,7 @@ func registrationMutations() []mutation {
 	return []mutation{
 		{"4.2 unique", "a machine has one name for ever", []edit{{mintGo, "c.namePrefix(), m.ID.ID, len(m.Runners)+m.Waits+1)", "c.namePrefix(), m.ID.ID, 1)"}}},
 		{"4.3", "only the newest name of a machine is known", []edit{
-			{fleetUnit, "return slices.ContainsFunc(m.Runners, func(r Runner) bool { return r.Name == runner })", "return len(m.Runners) > 0 && m.Runners[len(m.Runners)-1].Name == runner"},
+			{fleetUnit, "return slices.ContainsFunc(m.Runners, func(r Runner) bool { return r.Name == runner })", "return slices.ContainsFunc(m.Runners[max(0, len(m.Runners)-1):], func(r Runner) bool { return r.Name == runner })"},
 			{fleetUnit, "	for _, r := range m.Runners {\n		if r.Deleted.IsZero() {", "	for _, r := range m.Runners[max(0, len(m.Runners)-1):] {\n		if r.Deleted.IsZero() {"},
 		}},
 		{"4.4", "a machine registers again without its agent's word", []edit{{fleetUnit, "	if handed > 0 && !m.Word {", "	if handed > 5 && !m.Word {"}}},

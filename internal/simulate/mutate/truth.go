@@ -37,7 +37,7 @@ func retireMutations() []mutation {
 		{"6 names", "registrations of a machine that has ended are forgotten", []edit{{lookGo, "		if len(m.Undeleted()) > 0 {\n			consider(m.Ended, lookDelete)\n		}\n", ""}, {sweepGo, "func (c *Controller) sweepRegistrations(ctx context.Context) error {\n", "func (c *Controller) sweepRegistrations(ctx context.Context) error {\n	if ctx != nil {\n		return nil\n	}\n"}}},
 		{"8 gone", "an instance whose row says gone is nobody's business", []edit{{sweepGo, "		return !m.V.Live(), nil\n", "		return false, nil\n"}}},
 		{"8 rows only", "instances without a row are nobody's business", []edit{{sweepGo, "	if !l.Exists() || l.V.Settled() {\n		return true, nil\n	}\n", "	if !l.Exists() || l.V.Settled() {\n		return false, nil\n	}\n"}}},
-		{"8 once", "one sighting is enough", []edit{{sweepGo, "		s.first[key] = now\n		return false\n", "		s.first[key] = now\n		return true\n"}, {sweepGo, "	if err != nil || young || len(over) == 0 {", "	if err != nil || len(over) == 0 {"}}},
+		{"8 once", "one sighting is enough", []edit{{sweepGo, "		s.first[key] = now\n		return false\n", "		s.first[key] = now\n		return true\n"}, {sweepGo, "	if err != nil || young || len(over) == 0 {", "	_ = young\n	_ = young\n	if err != nil || len(over) == 0 {"}}},
 		{"RightFleet", "registrations of other fleets are swept too", []edit{{"internal/controller/mint.go", "return \"rf-\" + c.fleetID + \"-\" }", "return \"rf-\" + c.fleetID[:0] }"}}},
 	}
 }

@@ -33,7 +33,10 @@ type hub struct {
 
 func newHub(w *World) *hub {
 	now := w.s.now
-	h := &hub{w: w, gh: world.New(newStream(w.cfg.Seed, purposeGitHub), 0, now), refused: map[string]time.Time{}, strangers: map[string]bool{}, ran: map[int64]bool{}, requeued: map[int64]int{}}
+	h := &hub{
+		w: w, gh: world.New(newStream(w.cfg.Seed, purposeGitHub), 0, now), refused: map[string]time.Time{},
+		strangers: map[string]bool{}, ran: map[int64]bool{}, requeued: map[int64]int{},
+	}
 	h.gh.SetFaults(world.Faults{
 		CompletedNeverSent: w.cfg.Rates[CompletedNeverSent], IdleRemoval: w.cfg.Rates[IdleRemoved],
 		DeleteBusyAnswered: w.cfg.Rates[DeletedWhileBusy], DeleteIdleRefused: w.cfg.Rates[RefusedWhileIdle],

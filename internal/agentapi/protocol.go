@@ -9,9 +9,11 @@ import (
 
 // The protocol's figures (rules 3.2 and 9).
 const (
-	PollWait     = 20 * time.Second // the longest that the server holds a poll
-	PollTimeout  = 45 * time.Second // when the agent gives a poll up: the hold, a registration at GitHub, and some
-	MaxBodyBytes = 256 << 10        // the largest body, either way
+	PollWait = 10 * time.Second // the longest that the server holds a poll; the rules allow 20 s
+	// PollTimeout is when the agent gives a poll up: the hold, a registration at GitHub (20 s at most), and some. It must leave
+	// time for another try before the lease is so old that an idle listener stops (45 s): an answer may get lost.
+	PollTimeout  = 32 * time.Second
+	MaxBodyBytes = 256 << 10 // the largest body, either way
 )
 
 // Paths of the two calls.

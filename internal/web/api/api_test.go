@@ -85,7 +85,7 @@ func TestTheLogIsGitHubsOnceTheJobHasEndedAndTheAgentsWhileItRuns(t *testing.T) 
 	m.Diagnostics = "Running job: build\n"
 	w.PutMachines(t, m)
 	w.PutJobs(t, webtest.Job(1, webtest.Running(m)), webtest.Job(2, webtest.Ended("success")), webtest.Job(3, nil), webtest.Job(4, webtest.Ended("cancelled")))
-	w.Logs[2] = "all good\n"
+	w.SetLog(2, "all good\n")
 	for _, tt := range []struct {
 		job          string
 		status       int
@@ -108,7 +108,8 @@ func TestAFailedMachineShowsWhatItPrinted(t *testing.T) {
 	failed := webtest.Machine("m1", fleet.MachineFailed)
 	failed.Code = "BootTimeout"
 	w.PutMachines(t, failed, webtest.Machine("m2", fleet.MachineReady))
-	w.Consoles["m1"], w.Consoles["m2"] = "no space left", "not asked for"
+	w.SetConsole("m1", "no space left")
+	w.SetConsole("m2", "not asked for")
 	_, body := get(t, w, "/api/v1/machines/default/local/m1")
 	if m := decode[view.MachineDetails](t, body); m.Console != "no space left" || m.Reason != "BootTimeout" {
 		t.Error(body)

@@ -125,7 +125,7 @@ func TestEveryAnswerIsAsTheDocumentSays(t *testing.T) {
 	w := webtest.New(t)
 	w.Scene(t)
 	w.PutJobs(t, webtest.Job(1, nil), webtest.Job(2, webtest.Ended("success")))
-	w.Logs[2] = "a log\n"
+	w.SetLog(2, "a log\n")
 	d := readDocument(t, w)
 	const first = 39_201_480_000
 	job := func(n int) string { return strconv.Itoa(first + n) }

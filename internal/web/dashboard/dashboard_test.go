@@ -97,7 +97,8 @@ func TestWhatAJobSaysOfItselfCannotBecomePartOfThePage(t *testing.T) {
 	m.Runners[0].Name, m.Type, m.Code, m.Diagnostics, m.Labels = nasty, nasty, nasty, nasty, []string{nasty}
 	m.History = m.History.Add(m.Since, "agent: "+nasty, nasty)
 	w.PutMachines(t, m)
-	w.Logs[1], w.Consoles["m1"] = nasty, nasty
+	w.SetLog(1, nasty)
+	w.SetConsole("m1", nasty)
 	w.PutJobs(t, webtest.Job(1, func(j *fleet.Job) {
 		webtest.Ended("success")(j)
 		j.Name, j.Branch, j.Workflow, j.URL, j.Runner, j.Labels = nasty, nasty, nasty, "javascript:alert(1)", nasty, []string{nasty}

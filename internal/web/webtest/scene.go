@@ -14,7 +14,7 @@ import (
 // Scene fills a world with a fleet that has everything there is to see: jobs in every state, and machines of each.
 func (w *World) Scene(t testing.TB) {
 	t.Helper()
-	w.Explain = (&controller.Controller{Config: controller.Config{Records: w.Records, Clock: w.Clock}}).Reasons
+	w.explainBy((&controller.Controller{Config: controller.Config{Records: w.Records, Clock: w.Clock}}).Reasons)
 	head := record.Head{Key: "shape1", Limit: "4 of 4 runners of the environment are in use", LimitSince: w.Clock.Now().Add(-11 * time.Second)}
 	if err := w.Records.Commit(t.Context(), w.Records.PutHead(record.Kept[record.Head]{}, head)); err != nil {
 		t.Fatal(err)
@@ -29,9 +29,9 @@ func (w *World) Scene(t testing.TB) {
 		conclusion := []string{"success", "success", "failure", "success", "cancelled", "success", "skipped"}[i%7]
 		w.PutJobs(t, s.ended(int64(12+i), []string{"lint", "build", "unit tests", "docs"}[i%4], conclusion, "", time.Duration(20+i*13%90)*time.Second))
 	}
-	w.Logs[39_201_480_011] = s.log()
-	w.Consoles["i-0c40"] = "[    0.000000] Linux version 6.8.0\n[    2.114602] EXT4-fs (nvme0n1p1): mounted filesystem\n" +
-		"[    4.902113] cloud-init[812]: no space left on device\n[    4.902119] runs-fleet-agent: the runner's folder cannot be made\n"
+	w.SetLog(39_201_480_011, s.log())
+	w.SetConsole("i-0c40", "[    0.000000] Linux version 6.8.0\n[    2.114602] EXT4-fs (nvme0n1p1): mounted filesystem\n"+
+		"[    4.902113] cloud-init[812]: no space left on device\n[    4.902119] runs-fleet-agent: the runner's folder cannot be made\n")
 }
 
 type scene struct{ now time.Time }

@@ -49,27 +49,52 @@ type World struct {
 	Drains, Webhooks atomic.Int32
 	// OnDrain runs when a drain begins.
 	OnDrain func()
-	// Logs are what GitHub and the provider keep, by job and machine.
-	Logs     map[int64]string
-	Consoles map[string]string
-	// Explain says why jobs wait; nil is always the same reason.
-	Explain func(context.Context, []fleet.JobID) ([]string, error)
 	// Broken makes pages that explain jobs, as the overview does, fail as if the rows could not be read.
 	Broken atomic.Bool
 
 	ending chan struct{}
 	stop   sync.Once
-	mu     sync.Mutex // of Logs
+
+	mu       sync.Mutex // of what a test may change while pages that it has open ask for it
+	logs     map[int64]string
+	consoles map[string]string
+	reasons  func(context.Context, []fleet.JobID) ([]string, error) // nil: always the same one
 }
 
 // Stop tells the server that it is to end: what browsers hold open ends.
 func (w *World) Stop() { w.stop.Do(func() { close(w.ending) }) }
 
-// SetLog gives a job a log while the server answers.
+// SetLog gives a job the log that GitHub keeps of it.
 func (w *World) SetLog(job int64, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.Logs[job] = text
+	w.logs[job] = text
+}
+
+// SetConsole gives a machine the boot log that its provider keeps.
+func (w *World) SetConsole(machine, text string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.consoles[machine] = text
+}
+
+func (w *World) console(machine string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.consoles[machine]
+}
+
+// explainBy says how the world finds out why jobs wait.
+func (w *World) explainBy(reasons func(context.Context, []fleet.JobID) ([]string, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.reasons = reasons
+}
+
+func (w *World) explainer() func(context.Context, []fleet.JobID) ([]string, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.reasons
 }
 
 // pace is how often open pages look for news: the world's own clock does not make anybody wait.
@@ -78,7 +103,7 @@ const pace = 20 * time.Millisecond
 // New starts a world's server.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{Clock: &Clock{now: Noon()}, Logs: map[int64]string{}, Consoles: map[string]string{}, ending: make(chan struct{})}
+	w := &World{Clock: &Clock{now: Noon()}, logs: map[int64]string{}, consoles: map[string]string{}, ending: make(chan struct{})}
 	s := memory.New(w.Clock, memory.Options{})
 	w.Records = record.New(s)
 	w.HTTP = httptest.NewUnstartedServer(nil)
@@ -135,20 +160,20 @@ func (w *World) api() api.Config {
 			if err := w.broken(); err != nil {
 				return nil, err
 			}
-			if w.Explain != nil {
-				return w.Explain(ctx, ids)
+			if explain := w.explainer(); explain != nil {
+				return explain(ctx, ids)
 			}
 			return slices.Repeat([]string{"It waits for room: 4 of 4 runners are in use."}, len(ids)), nil
 		},
 		JobLog: func(_ context.Context, _ fleet.Repository, id int64) ([]byte, error) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			if log, ok := w.Logs[id]; ok {
+			if log, ok := w.logs[id]; ok {
 				return []byte(log), nil
 			}
 			return nil, controller.ErrNoJob
 		},
-		ConsoleLog: func(_ context.Context, id fleet.MachineID) ([]byte, error) { return []byte(w.Consoles[id.ID]), nil },
+		ConsoleLog: func(_ context.Context, id fleet.MachineID) ([]byte, error) { return []byte(w.console(id.ID)), nil },
 		Drain: func() {
 			if w.Drains.Add(1) == 1 && w.OnDrain != nil {
 				w.OnDrain()

@@ -11,7 +11,7 @@ SIMJOBS      ?= 100
 STEP         := @scripts/step.sh
 
 .NOTPARALLEL:
-.PHONY: help build demo test vet lint race cross fuzz sim bench generate verify contract clean
+.PHONY: help build demo test vet lint race cross fuzz sim bench generate verify contract emulators clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: build ## run workflows from examples/ on ephemeral runners, against a simu
 
 test: ## check everything: vet, lint, tests under the race detector, cross-compilation, generated files
 	@scripts/need.sh go git gcc npm curl chromium
-	@$(MAKE) --no-print-directory contract vet lint race cross verify
+	@$(MAKE) --no-print-directory contract emulators vet lint race cross verify
 	@printf '\nEverything holds.\n'
 
 vet: ## compile everything and report what is surely wrong
@@ -34,7 +34,7 @@ vet: ## compile everything and report what is surely wrong
 lint: $(LINT) ## run golangci-lint with the settings of .golangci.yml
 	$(STEP) "lint" $(LINT) run ./...
 
-race: contract ## run all tests under the race detector (RUN=regexp chooses among them)
+race: contract emulators ## run all tests under the race detector (RUN=regexp chooses among them)
 	$(STEP) "tests under the race detector" go test -race -shuffle=on -timeout 15m $(if $(RUN),-run '$(RUN)') ./...
 
 cross: ## compile for the platforms that this machine is not
@@ -61,6 +61,9 @@ verify: ## check that generated files and go.mod are up to date
 
 contract: ## fetch GitHub's published API description, which the tests hold the simulator to
 	$(STEP) "GitHub's API description" scripts/fetch-github-contract.sh
+
+emulators: ## fetch the emulators of AWS that the tests run against
+	$(STEP) "emulators of AWS" scripts/fetch-emulators.sh
 
 clean: ## remove what was built and fetched
 	rm -rf bin .tools .cache dist

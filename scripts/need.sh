@@ -24,6 +24,9 @@ need_go() {
 package_of() {
 	case $1 in
 	gcc) echo "gcc libc6-dev" ;; # the race detector links with C
+	venv) echo "python3 python3-venv" ;;
+	java) echo default-jre-headless ;;
+	mvn) echo maven ;;
 	*) echo "$1" ;;
 	esac
 }
@@ -32,6 +35,7 @@ package_of() {
 present() {
 	case $1 in
 	chromium) command -v chromium || command -v chromium-browser || command -v google-chrome ;; # the tests take any of them
+	venv) python3 -c 'import venv, ensurepip' 2>/dev/null ;; # Debian's python3 comes without
 	*) command -v "$1" ;;
 	esac >/dev/null
 }

@@ -23,6 +23,11 @@ func TestAbsence(t *testing.T) {
 		"for long, while its agent renews its lease": {
 			change: func(m *fleet.Machine) { m.Lease, m.Absent = now.Add(time.Second), now.Add(-time.Hour) }, changed: true,
 		},
+		"for long, after a registration was handed to it": { // rule 6.2: its job may go on
+			change: func(m *fleet.Machine) {
+				m.Runners, m.Absent = []fleet.Runner{{Name: "rf-1-i-1-1", HandedOut: now.Add(-time.Hour)}}, now.Add(-time.Hour)
+			}, changed: true,
+		},
 		"after its end": {change: func(m *fleet.Machine) { m.State = fleet.MachineGone }},
 	} {
 		t.Run(name, func(t *testing.T) {

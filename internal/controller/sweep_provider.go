@@ -66,6 +66,10 @@ func (s *sightings) retain(keys map[string]bool) {
 
 // sweepProvider compares the provider's instances with the rows, from both sides.
 func (c *Controller) sweepProvider(ctx context.Context) error {
+	young, err := c.beat(ctx) // before the listing: a provider that does not answer says nothing of the store's age
+	if err != nil {
+		return err
+	}
 	listCtx, cancel := c.Clock.WithTimeout(ctx, listDeadline)
 	defer cancel()
 	instances, err := c.Provider.List(listCtx, c.Site)
@@ -79,7 +83,7 @@ func (c *Controller) sweepProvider(ctx context.Context) error {
 	if err := c.checkRows(ctx, byID); err != nil {
 		return err
 	}
-	return c.checkInstances(ctx, instances)
+	return c.checkInstances(ctx, instances, young)
 }
 
 // checkRows ends the machines whose instances have ended (rule 6.5).
@@ -162,12 +166,14 @@ func (c *Controller) absent(ctx context.Context, id fleet.MachineID) error {
 }
 
 // absence says what a listing without the machine means. Listings lag, so it takes two minutes of them, and they prove
-// nothing while the agent renews its lease: a machine that speaks exists. Pure; over says that the machine has ended.
+// nothing while the agent renews its lease: a machine that speaks exists. Nor are they enough for a machine that was handed a
+// registration: a job may run on it, and it ends as any silent machine does (rule 6.2). Pure; over says that the machine has
+// ended.
 func absence(m fleet.Machine, now time.Time) (next fleet.Machine, changed, over bool) {
 	switch {
 	case !m.Live() || now.Sub(m.Launched) < absentFor:
 		return m, false, false
-	case m.Leased(now):
+	case m.Leased(now) || m.HandOuts() > 0:
 		changed = !m.Absent.IsZero()
 		m.Absent = time.Time{}
 		return m, changed, false
@@ -189,7 +195,7 @@ func (c *Controller) listedAgain(ctx context.Context, id fleet.MachineID) error 
 }
 
 // checkInstances attaches instances of open launches (rule 2.3) and ends rowless ones (section 8).
-func (c *Controller) checkInstances(ctx context.Context, instances []provider.Instance) error {
+func (c *Controller) checkInstances(ctx context.Context, instances []provider.Instance, young bool) error {
 	rowless := map[string]bool{}
 	var over []provider.Instance
 	live := 0
@@ -211,9 +217,8 @@ func (c *Controller) checkInstances(ctx context.Context, instances []provider.In
 		}
 	}
 	c.strays.retain(rowless)
-	young, err := c.beat(ctx)
-	if err != nil || young || len(over) == 0 {
-		return err
+	if young || len(over) == 0 {
+		return nil
 	}
 	now := c.Clock.Now()
 	if now.Sub(c.strayPass) < rowlessPass {

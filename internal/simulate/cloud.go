@@ -103,12 +103,21 @@ func (c *cloud) launch(r provider.Request) (provider.Answer, error) {
 	if n > 0 && w.strikes(ProviderPartial) {
 		n = w.cloudy.below(n)
 	}
+	forgotten := 0
 	for range n {
 		m := c.create(r)
+		if w.strikes(ProviderForgets) {
+			m.forgotten = true
+			forgotten++
+			continue
+		}
 		made.ids = append(made.ids, m.inst.ID)
 	}
 	if n < r.Count {
 		made.answer.Errors = []provider.LaunchError{{Code: "InsufficientInstanceCapacity", Message: "none left", Count: r.Count - n}}
+	}
+	if forgotten > 0 {
+		made.answer.Errors = append(made.answer.Errors, provider.LaunchError{Code: "InternalError", Message: "an error occurred", Count: forgotten})
 	}
 	w.stats.Launches++
 	w.check.launched(r)
@@ -146,6 +155,10 @@ func (c *cloud) create(r provider.Request) *machine {
 	if w.strikes(NeverBoots) {
 		m.slow = true
 		boot = 0
+	}
+	if from := w.cloudy.between(time.Minute, 10*time.Minute); w.strikes(ListingGaps) {
+		m.unlistedFrom = w.s.now.Add(from)
+		m.unlistedTo = m.unlistedFrom.Add(w.cloudy.between(3*time.Minute, 12*time.Minute))
 	}
 	c.machines = append(c.machines, m)
 	c.byID[m.inst.ID] = m
@@ -234,6 +247,9 @@ func (p providerSeam) Terminate(ctx context.Context, _ fleet.Site, ids []string)
 				continue
 			}
 			p.w.check.terminating(p.d, m)
+			if m.live() && p.w.strikes(TerminateKept) {
+				continue
+			}
 			p.w.cloud.end(m, "User initiated, by "+p.d.name)
 		}
 		return nil
@@ -245,7 +261,7 @@ func (p providerSeam) List(ctx context.Context, s fleet.Site) (out []provider.In
 	err = p.call(ctx, "list instances", func() error {
 		for _, m := range p.w.cloud.machines {
 			forgotten := !m.inst.State.Live() && p.w.s.now.Sub(m.ended) > time.Hour
-			if m.inst.Site == s && !p.w.s.now.Before(m.listedAt) && !forgotten {
+			if m.inst.Site == s && m.listed(p.w.s.now) && !p.w.s.now.Before(m.listedAt) && !forgotten {
 				out = append(out, m.inst)
 			}
 		}

@@ -15,6 +15,7 @@ type Config struct {
 	Replicas int           // controllers
 	Faulty   time.Duration // for how long faults happen; jobs are queued from its beginning to its end
 	Rates    Rates
+	Profile  string // the difficult world that was asked for; empty for what the seed drew
 }
 
 // Draw makes the world of a seed with about so many jobs.
@@ -27,10 +28,20 @@ func Draw(seed uint64, jobs int) Config {
 	return c
 }
 
+// As makes the world one of the difficult ones (Profiles).
+func (c Config) As(name string) Config {
+	c.Profile = name
+	c.Rates = profile(name, newStream(c.Seed, purposeProfile))
+	return c
+}
+
 // String is the configuration as the arguments of the command that replays it.
 func (c Config) String() string {
 	off := make([]string, 0, len(c.Rates))
 	drawn := Draw(c.Seed, c.Jobs).Rates
+	if c.Profile != "" {
+		drawn = Draw(c.Seed, c.Jobs).As(c.Profile).Rates
+	}
 	for _, f := range drawn.Kinds() {
 		if c.Rates[f] == 0 {
 			off = append(off, string(f))
@@ -43,6 +54,9 @@ func (c Config) String() string {
 		}
 	}
 	args := fmt.Sprintf("-seed %d -jobs %d", c.Seed, c.Jobs)
+	if c.Profile != "" {
+		args += fmt.Sprintf(" -profile %q", c.Profile)
+	}
 	if len(on) > 0 {
 		args += " -with " + strings.Join(on, ",")
 	}
@@ -83,5 +97,6 @@ const (
 	purposeCloud
 	purposeAgents
 	purposeQueue
+	purposeProfile
 	purposeReplica // and one for each of its lives
 )

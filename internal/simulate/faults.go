@@ -57,6 +57,12 @@ const (
 	Revision            Fault = "revision"              // the configuration changes what labels mean
 	FewRunners          Fault = "few-runners"           // the environment may have a dozen machines only
 	ListenerStopsSlowly Fault = "listener-stops-slowly" // and takes a job meanwhile
+	ListenerDeaf        Fault = "listener-deaf"         // it is connected and takes no job that it is sent
+	WorkerLingers       Fault = "worker-lingers"        // for minutes after GitHub was told that its job ended
+	LongJob             Fault = "long-job"              // a quarter of an hour and more
+	ProviderForgets     Fault = "provider-forgets"      // an answer calls a place failed whose instance exists
+	TerminateKept       Fault = "terminate-kept"        // a termination is answered, and nothing happens
+	ListingGaps         Fault = "listing-gaps"          // an instance is missing from listings for minutes
 )
 
 // Rates say how often each fault happens: a probability for each occasion, or, for what strikes by itself (replicas, agents,
@@ -94,25 +100,29 @@ func typical() Rates {
 		ListingLags: 1, SpotReclaim: 3, NeverBoots: 0.05, SlowBoot: 0.05,
 		ReplicaKilled: 12, ReplicaPaused: 6, ReplicaRolled: 2, ClockSkew: 1,
 		AgentKilled: 3, AgentHung: 3, AgentCutOff: 4, AnswerLost: 0.015, ListenerStubborn: 0.05, ListenerStopsSlowly: 0.5, Revision: 3, FewRunners: 1,
+		ListenerDeaf: 0.05, WorkerLingers: 0.05, LongJob: 0.04, ProviderForgets: 0.05, TerminateKept: 0.05, ListingGaps: 0.05,
 	}
 }
 
 // drawRates chooses which faults are on in a world, and how strongly. Many worlds have a few strong ones, so that it shows
-// what each does; in others a third of all are on; some have all of them, and some none.
+// what each does; in others a third of all are on; some have all of them, some none, and some are meant to be difficult.
 func drawRates(r stream) Rates {
 	all := typical()
 	kinds := slices.Sorted(maps.Keys(all))
 	out := Rates{}
-	switch kind := r.below(12); {
+	switch kind := r.below(16); {
 	case kind == 0:
 	case kind <= 5:
 		for range 2 + r.below(4) {
 			f := kinds[r.below(len(kinds))]
 			out[f] = all[f] * (1 + r.r.Float64()*3)
 		}
+	case kind <= 9:
+		names := Profiles()
+		return profile(names[r.below(len(names))], r)
 	default:
 		share := 0.3
-		if kind == 11 {
+		if kind == 15 {
 			share = 1
 		}
 		for _, f := range kinds {

@@ -43,7 +43,7 @@ func (m *machine) connect(name string) {
 		m.stopped()
 		return
 	}
-	m.gh = runner
+	m.gh, m.deaf = runner, m.w.strikes(ListenerDeaf)
 	gh.Poll(runner, m.session, 1, m.w.s.now)
 	m.state, m.since = agentapi.ListenerConnected, m.w.s.now
 	m.w.hub.listeners = append(m.w.hub.listeners, m)
@@ -68,6 +68,7 @@ func (m *machine) listen() {
 			}
 		})
 		m.unlist()
+	case id != 0 && m.deaf:
 	case id != 0 && id != m.worker.message:
 		m.worker.message = id
 		m.after(m.w.agenty.between(20*time.Millisecond, 700*time.Millisecond), "acquires", func() { m.acquire(id) })
@@ -95,7 +96,7 @@ func (m *machine) acquire(id int64) {
 
 // renew is the running job's sign of life.
 func (m *machine) renew() {
-	if !m.worker.running {
+	if !m.worker.running || m.worker.over {
 		return
 	}
 	cancelled, err := m.w.hub.gh.Renew(m.gh, m.worker.job, "", m.w.s.now)
@@ -111,9 +112,27 @@ func (m *machine) finish(c world.Conclusion) {
 	if !m.worker.running {
 		return
 	}
-	m.worker.running = false
+	if m.worker.over {
+		m.exit()
+		return
+	}
 	err := m.w.hub.gh.Complete(m.gh, m.worker.job, world.Result{Conclusion: c}, m.w.s.now)
 	m.w.history.add(m.inst.ID, "%s: job %d ends: %s %s", m.inst.ID, m.worker.job, c, text(err))
+	m.w.hub.advance()
+	if lingers, d := m.w.strikes(WorkerLingers), m.w.agenty.between(time.Minute, 5*time.Minute); lingers && m.live() && m.agent.runs {
+		m.worker.over = true
+		m.after(d, "lingered", m.exit)
+		return
+	}
+	m.exit()
+}
+
+// exit is the end of the worker's process, and of the listener with it.
+func (m *machine) exit() {
+	if !m.worker.running {
+		return
+	}
+	m.worker.running = false
 	m.listenerGone()
 	m.state = agentapi.ListenerStopped
 	if m.speaks() {

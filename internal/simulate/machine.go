@@ -22,6 +22,9 @@ type machine struct {
 	ended    time.Time
 	slow     bool // it boots late or never
 
+	unlistedFrom, unlistedTo time.Time // when listings do not show it
+	forgotten                bool      // the answer to its launch calls its place failed
+
 	agent struct {
 		runs    bool
 		hung    bool
@@ -46,6 +49,7 @@ type machine struct {
 	maximum  time.Duration
 	state    agentapi.ListenerState
 	stubborn bool
+	deaf     bool
 	stopping bool
 	since    time.Time // of the listener's state
 	session  string
@@ -56,6 +60,7 @@ type machine struct {
 		job              int64
 		began            time.Time
 		message          int64 // the job that the listener was sent
+		over             bool  // GitHub was told that its job ended, and its process goes on
 	}
 	fault string // what was done to the machine, if anything
 	ran   bool   // it had a job
@@ -84,6 +89,11 @@ const (
 func (m *machine) key() string { return "key-" + m.inst.ID }
 
 func (m *machine) live() bool { return m.inst.State.Live() }
+
+// listed says whether listings show the machine.
+func (m *machine) listed(now time.Time) bool {
+	return now.Before(m.unlistedFrom) || !now.Before(m.unlistedTo)
+}
 
 // speaks says whether the agent does anything at all.
 func (m *machine) speaks() bool { return m.live() && m.agent.runs && !m.agent.hung }

@@ -16,6 +16,7 @@ type Result struct {
 	Stats     Stats
 	Violation *Violation
 	History   []string // of what the violation concerns, if it was kept
+	history   *history
 }
 
 // maxSteps ends a world that makes no progress in virtual time.
@@ -63,7 +64,7 @@ func run(cfg Config, keep bool, trace io.Writer) Result {
 	}
 	w.stats.Runs, w.stats.Steps, w.stats.Virtual = 1, w.s.steps, w.since()
 	w.hub.jobs(func(*world.Run, *world.Job) { w.stats.Jobs++ })
-	res := Result{Config: cfg, Hash: w.s.sum.Sum64(), Stats: w.stats, Violation: w.check.first}
+	res := Result{Config: cfg, Hash: w.s.sum.Sum64(), Stats: w.stats, Violation: w.check.first, history: w.history}
 	if keep && w.check.first != nil {
 		res.History = w.history.of(w.check.first.About, historyLines)
 	}

@@ -89,5 +89,8 @@ func (w *World) dispatch(repository int, kind string) *world.Run {
 // duration is how long a job takes: a minute and a half on average, some ten times as long.
 func (w *World) duration() time.Duration {
 	d := time.Duration(w.agenty.r.ExpFloat64() * float64(90*time.Second))
+	if long := w.agenty.between(16*time.Minute, 30*time.Minute); w.strikes(LongJob) {
+		return long
+	}
 	return min(d+2*time.Second, 15*time.Minute)
 }

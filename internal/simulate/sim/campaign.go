@@ -85,7 +85,7 @@ const progressEvery = 15 * time.Second
 func (s *summary) follow(o options, i, cores int) error {
 	args := []string{
 		"-child", "-seed", strconv.FormatUint(o.seed+uint64(i), 10), "-seeds", strconv.Itoa(cores),
-		"-jobs", strconv.Itoa(o.jobs), "-for", o.length.String(), "-off", o.off, "-with", o.with,
+		"-jobs", strconv.Itoa(o.jobs), "-for", o.length.String(), "-off", o.off, "-with", o.with, "-profile", o.profile,
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), o.length+time.Hour)
 	defer cancel()

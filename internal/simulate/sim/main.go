@@ -25,6 +25,8 @@ type options struct {
 	jobs    int
 	off     string
 	with    string
+	profile string
+	about   string
 	trace   string
 	verbose bool
 	quiet   bool
@@ -40,6 +42,8 @@ func main() {
 	flag.IntVar(&o.jobs, "jobs", 60, "how many `jobs` each world has, about")
 	flag.StringVar(&o.off, "off", "", "`faults` to switch off, separated by commas, or all")
 	flag.StringVar(&o.with, "with", "", "`faults` that happen often in every world, separated by commas")
+	flag.StringVar(&o.profile, "profile", "", "make every world one of the difficult `kind`: "+strings.Join(simulate.Profiles(), ", "))
+	flag.StringVar(&o.about, "about", "", "tell the history of these `things`, separated by commas (i-0007,job 12), or all")
 	flag.StringVar(&o.trace, "trace", "", "write every step to this `file`")
 	flag.BoolVar(&o.verbose, "v", false, "tell the history of a violation")
 	flag.BoolVar(&o.quiet, "q", false, "tell of violations only")
@@ -72,6 +76,9 @@ func main() {
 // config is the world of a seed, without the faults that are switched off.
 func (o options) config(seed uint64) simulate.Config {
 	cfg := simulate.Draw(seed, o.jobs)
+	if o.profile != "" {
+		cfg = cfg.As(o.profile)
+	}
 	if o.off == "all" {
 		cfg.Rates = simulate.Rates{}
 		return cfg.On(strings.Split(o.with, ",")...)

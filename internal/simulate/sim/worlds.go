@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,6 +38,15 @@ func worlds(t *testing.T, o options) bool {
 		sum.Add(res.Stats)
 		if !o.quiet {
 			tell(res, clock.Now().Sub(at))
+		}
+		if o.about != "" {
+			things := strings.Split(o.about, ",")
+			if o.about == "all" {
+				things = nil
+			}
+			for _, l := range simulate.Run(t, cfg, true).Tell(things...) {
+				fmt.Println(l)
+			}
 		}
 		if res.Violation == nil {
 			continue

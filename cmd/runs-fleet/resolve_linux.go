@@ -46,6 +46,7 @@ func (s *server) controllerConfig() (controller.Config, error) {
 		ProviderInterval:   localListing,
 		DashboardURL:       s.settings.ExternalURL, // an address of this machine only would be of no use on a commit
 		ServerURL:          web,
+		Alone:              true, // the data directory is locked
 	}, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/ingress"
+	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 	"github.com/runs-fleet/runs-fleet/internal/telemetry"
@@ -108,7 +109,7 @@ func (s *server) start(ctx context.Context) error {
 	go p.sweep(work, s.log)
 
 	token := s.random.Token(tokenBytes)
-	s.ready = ingress.NewReadiness(p.queue, s.clock)
+	s.ready = ingress.NewReadiness(readiness{p.queue, s.controller}, s.clock)
 	config, err := s.webConfig(ctx, token)
 	if err != nil {
 		return err
@@ -130,6 +131,20 @@ func (s *server) start(ctx context.Context) error {
 		return err
 	}
 	return s.announce()
+}
+
+// readiness says whether a delivery could be stored, and its effect.
+type readiness struct {
+	queue      queue.Queue
+	controller *controller.Controller
+}
+
+// Ready implements ingress.Storage.
+func (r readiness) Ready(ctx context.Context) error {
+	if err := r.controller.Claims(); err != nil {
+		return err
+	}
+	return r.queue.Ready(ctx)
 }
 
 // tokenBytes is the size of the command line's token.

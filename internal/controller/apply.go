@@ -145,7 +145,7 @@ func (c *Controller) applied(ctx context.Context, job fleet.Job, change fleet.Ch
 	}
 	if machine.Exists() {
 		c.hints.now(machine.V.Shape)
-		c.wakes.wake(machine.V.ID)
+		c.wake(machine.V.ID)
 	}
 	if untold(job) && (fresh || change.Moved) {
 		c.reportSoon(ctx, job.ID)

@@ -71,6 +71,12 @@ type Config struct {
 	ServerURL string
 	// Workers take messages of the queue, ten at a time; 0 is 8.
 	Workers int
+	// Alone says that no other process can work with this store, as with an embedded one: what a former life held is taken over
+	// at once.
+	Alone bool
+	// Address is where other replicas reach this one, and Peers tells them that an agent has an order (both optional).
+	Address string
+	Peers   Peers
 	// NoPacing switches rule 4.7's pacing of launches off: for benchmarks.
 	NoPacing bool
 }
@@ -88,6 +94,7 @@ type Controller struct {
 	boots    boots
 	flood    flood
 	arrivals arrivals
+	leases   leases
 
 	strays        sightings // instances without a row
 	strayPass     time.Time // of the provider sweep only
@@ -134,6 +141,7 @@ func New(c Config) (*Controller, error) {
 	}
 	ctl := &Controller{Config: c}
 	ctl.hints.init(ctl)
+	ctl.leases.init(c.Random, c.Clock.Now())
 	return ctl, nil
 }
 
@@ -154,6 +162,8 @@ func (c *Controller) Run(ctx context.Context) error {
 		})
 	}
 	c.hints.start(ctx)
+	c.leaseRound(ctx)
+	start("leases", c.keepLeases)
 	for i := range c.Workers {
 		start(fmt.Sprintf("queue worker %d", i), func(ctx context.Context) { c.takeMessages(ctx, i) })
 	}
@@ -177,12 +187,19 @@ const (
 	registrationsEvery = 2 * time.Minute
 )
 
-// every runs f at once and then at each interval, until the context ends.
+// every runs f at once and then at each interval, until the context ends, while this replica holds the work's lease.
 func (c *Controller) every(d time.Duration, s Sweep, f func(context.Context) error) func(context.Context) {
 	return func(ctx context.Context) {
 		for {
+			pass, ok := c.pass(ctx, s)
+			if !ok { // the work may have to be taken over soon
+				if c.Clock.Sleep(ctx, min(d, leaseEvery)) != nil {
+					return
+				}
+				continue
+			}
 			began := c.Clock.Now()
-			err := f(ctx)
+			err := f(pass)
 			if ctx.Err() == nil {
 				c.Observer.Swept(s, c.Clock.Now().Sub(began), err)
 				if err != nil {
@@ -200,7 +217,7 @@ func (c *Controller) every(d time.Duration, s Sweep, f func(context.Context) err
 func (c *Controller) spawn(ctx context.Context, name string, f func(context.Context)) {
 	c.work.Go(func() {
 		defer c.recovered(name)
-		f(c.begin(ctx, name))
+		f(c.begin(record.Unfenced(ctx), name))
 	})
 }
 

@@ -50,7 +50,7 @@ func (c *Controller) retireIdle(ctx context.Context, id fleet.MachineID) error {
 		}
 	})
 	if began {
-		c.wakes.wake(id)
+		c.wake(id)
 	}
 	return err
 }

@@ -53,6 +53,10 @@ const (
 	FallbackUnmatched Fallback = "listener_unmatched"
 	// FallbackReport: the author could not be told on the commit.
 	FallbackReport Fallback = "report_put_off"
+	// FallbackLeases: the leases of periodic works could not be renewed; another replica may take them.
+	FallbackLeases Fallback = "leases_not_renewed"
+	// FallbackWake: another replica could not be told that an agent has an order; the agent gets it within 5 s (rule 3.2).
+	FallbackWake Fallback = "wake_lost"
 	// FallbackPanic: a bug was met, and the work is tried again (failure mode A4).
 	FallbackPanic Fallback = "panic_recovered"
 )
@@ -79,7 +83,7 @@ func Fallbacks() []Fallback {
 		FallbackReceive, FallbackDelivery, FallbackDelete, FallbackLateDelivery, FallbackReopened, FallbackConflicts,
 		FallbackReconcile, FallbackHint, FallbackLook, FallbackStep, FallbackMarket, FallbackRepeat, FallbackSettled,
 		FallbackListed, FallbackEndedElsewhere, FallbackRowless, FallbackStray, FallbackLease, FallbackAskedGitHub,
-		FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackPanic,
+		FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackLeases, FallbackWake, FallbackPanic,
 		FallbackToken, FallbackCheckRun, FallbackRepositories, FallbackRunnerKept, FallbackRunnerCache, FallbackUnlimited,
 	}
 }

@@ -156,7 +156,7 @@ func (c *Controller) unmatched(ctx context.Context, m kept) error {
 	}
 	c.Observer.FellBack(FallbackUnmatched)
 	c.hints.now(m.V.Shape)
-	c.wakes.wake(m.V.ID)
+	c.wake(m.V.ID)
 	return c.countUnmatched(ctx, m.V.Demand)
 }
 

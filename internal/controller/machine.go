@@ -76,7 +76,7 @@ func (c *Controller) put(ctx context.Context, old kept, m fleet.Machine) error {
 		return err
 	}
 	c.hints.now(m.Shape)
-	c.wakes.wake(m.ID)
+	c.wake(m.ID)
 	return nil
 }
 
@@ -200,7 +200,7 @@ func (c *Controller) gone(ctx context.Context, id fleet.MachineID, reason string
 	c.Observer.MachineEnded(MachineEnd{State: state, Worked: worked(m.V), Reason: endReason(m.V, reason != "")})
 	c.Logger.InfoContext(ctx, "machine ended", "machine", id.String(), "state", state, "job", m.V.Job, "reason", text)
 	c.hints.now(m.V.Shape)
-	c.wakes.wake(id)
+	c.wake(id)
 	c.hintWaiting(ctx, id.Site.Environment)
 	return nil
 }

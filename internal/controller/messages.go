@@ -30,6 +30,10 @@ func (c *Controller) takeMessages(ctx context.Context, worker int) {
 			_ = c.Clock.Sleep(ctx, floodPause)
 			continue
 		}
+		if c.Claims() != nil { // what cannot be stored would only come back
+			_ = c.Clock.Sleep(ctx, receivePause)
+			continue
+		}
 		messages, err := c.Queue.Receive(ctx, receiveBatch, receiveWait)
 		if err != nil {
 			if ctx.Err() == nil {

@@ -169,7 +169,7 @@ func (p *plan) commit(ctx context.Context) error {
 	}
 	p.c.arrivals.decide(p.k, p.view.Jobs, p.now, p.launch, p.d)
 	for _, id := range p.wake {
-		p.c.wakes.wake(id)
+		p.c.wake(id)
 	}
 	if p.launch != "" {
 		if p.secondMarket {

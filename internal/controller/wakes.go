@@ -2,11 +2,43 @@ package controller
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
+
+// Peers reaches the other replicas.
+type Peers interface {
+	// Wake tells a replica that the agent of a machine has an order. It has a deadline of its own.
+	Wake(ctx context.Context, address, machine string) error
+}
+
+// wake makes the agent's poll look at its row at once, wherever the poll is held. A wake that gets lost costs 5 s.
+func (c *Controller) wake(id fleet.MachineID) {
+	if c.wakes.wake(id) || c.Peers == nil {
+		return
+	}
+	for _, address := range c.leases.others() {
+		c.hints.spawn(context.Background(), "wake "+id.String()+" at "+address, func(ctx context.Context) {
+			if err := c.Peers.Wake(ctx, address, id.String()); err != nil && ctx.Err() == nil {
+				c.Observer.FellBack(FallbackWake)
+				c.Logger.WarnContext(ctx, "another replica was not told of an agent's order", "replica", address, "machine", id.String(), "error", err)
+			}
+		}, func() {})
+	}
+}
+
+// WakeHere is what another replica's wake does: the poll looks at its row, if it is held here.
+func (c *Controller) WakeHere(machine string) error {
+	id, err := fleet.ParseMachineID(machine)
+	if err != nil {
+		return fmt.Errorf("waking a machine: %w", err)
+	}
+	c.wakes.wake(id)
+	return nil
+}
 
 // wakes lets a decision reach the agent's poll that this replica holds at once; without it the poll looks at its row every
 // 5 s (rule 3.2).
@@ -52,18 +84,19 @@ func (w *wakes) replaced(p *waiting) bool {
 	return p.over
 }
 
-// wake ends the sleep of the machine's poll.
-func (w *wakes) wake(id fleet.MachineID) {
+// wake ends the sleep of the machine's poll, and says whether it is held here.
+func (w *wakes) wake(id fleet.MachineID) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	p := w.polls[id]
 	if p == nil {
-		return
+		return false
 	}
 	p.missed = true
 	if p.cancel != nil {
 		p.cancel()
 	}
+	return true
 }
 
 // sleep waits for d, a wake, or the context's end.

@@ -19,6 +19,7 @@ import (
 	queuememory "github.com/runs-fleet/runs-fleet/internal/queue/memory"
 	"github.com/runs-fleet/runs-fleet/internal/record"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/memory"
 )
 
@@ -29,6 +30,7 @@ type world struct {
 	t       *testing.T
 	github  *fakeGitHub
 	cloud   *fakeCloud
+	store   store.Store
 	records *record.Records
 	queue   *queuememory.Queue
 	ctl     *controller.Controller
@@ -78,7 +80,8 @@ func newWorld(t *testing.T, change func(*controller.Config)) *world {
 	t.Helper()
 	clock, random := seam.System{}, &seeded{r: rand.New(rand.NewPCG(1, 2))}
 	w := &world{t: t}
-	w.records = record.New(memory.New(clock, memory.Options{}))
+	w.store = memory.New(clock, memory.Options{})
+	w.records = record.New(w.store)
 	w.queue = queuememory.New(clock, random, queuememory.Options{})
 	w.github = newFakeGitHub(w)
 	w.cloud = newFakeCloud(w)

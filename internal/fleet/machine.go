@@ -1,7 +1,9 @@
 package fleet
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +30,16 @@ type MachineID struct {
 
 // String returns "environment/region/id".
 func (m MachineID) String() string { return m.Site.String() + "/" + m.ID }
+
+// ParseMachineID reads what MachineID.String wrote.
+func ParseMachineID(text string) (MachineID, error) {
+	environment, rest, _ := strings.Cut(text, "/")
+	region, id, _ := strings.Cut(rest, "/")
+	if environment == "" || region == "" || id == "" {
+		return MachineID{}, fmt.Errorf("%q names no machine: ENVIRONMENT/REGION/ID is expected", text) //nolint:err113 // nobody decides on it
+	}
+	return MachineID{Site: Site{Environment: environment, Region: region}, ID: id}, nil
+}
 
 // Runner is one registration of a machine. A machine keeps every one that was ever written (rule 4.3).
 type Runner struct {

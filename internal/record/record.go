@@ -39,7 +39,8 @@ type Kept[T any] struct {
 // Exists says whether the row was found.
 func (k Kept[T]) Exists() bool { return k.Version != 0 }
 
-// Commit makes all writes or none. It returns a conflict as the store does (store.IsConflict).
+// Commit makes all writes or none. It returns a conflict as the store does (store.IsConflict), and ErrLeaseLost if the
+// context is fenced and the lease has changed hands.
 func (r *Records) Commit(ctx context.Context, writes ...[]store.Write) error {
 	var all []store.Write
 	for _, w := range writes {
@@ -48,8 +49,9 @@ func (r *Records) Commit(ctx context.Context, writes ...[]store.Write) error {
 	if len(all) == 0 {
 		return nil
 	}
-	if err := r.store.Transact(ctx, all); err != nil {
-		return fmt.Errorf("writing %s: %w", all[0].Row.Key, err)
+	whole := fenced(ctx, all)
+	if err := r.store.Transact(ctx, whole); err != nil {
+		return fmt.Errorf("writing %s: %w", all[0].Row.Key, fenceError(err, all, whole))
 	}
 	r.changes.Add(1)
 	return nil

@@ -21,6 +21,8 @@ type Config struct {
 	// Webhook takes GitHub's deliveries; nil if there is no webhook. Ready says whether a delivery could be stored. Agent
 	// serves the agents' protocol.
 	Webhook, Ready, Agent http.Handler
+	// Replicas takes what other replicas tell at ReplicaPath; nil if there can be none.
+	Replicas http.Handler
 	// Metrics serves MetricsPath to who is logged in; nil if there is none.
 	Metrics http.Handler
 	API     api.Config
@@ -38,6 +40,9 @@ type Config struct {
 	// Pause waits between two looks for news of an open page; Clock.Sleep if nil.
 	Pause func(context.Context, time.Duration) error
 }
+
+// ReplicaPath is where replicas tell each other that an agent has an order.
+const ReplicaPath = "/replica/v1/wake"
 
 // Server is the handler of everything.
 type Server struct {
@@ -105,6 +110,9 @@ func (s *Server) public(c Config, from origins) {
 	s.routes.handle("GET /readyz", Public, c.Ready)
 	s.routes.handle("GET /healthz", Public, http.HandlerFunc(healthy))
 	s.routes.handle("/agent/v1/", Public, c.Agent)
+	if c.Replicas != nil {
+		s.routes.handle("POST "+ReplicaPath, Public, c.Replicas)
+	}
 	s.routes.handle("GET /login", Public, from.check(http.HandlerFunc(s.login)))
 	s.routes.handle("GET /static/", Public, from.check(s.pages.Static()))
 	s.routes.handle("POST /theme", Public, from.check(limitBody(http.HandlerFunc(s.pages.Theme))))

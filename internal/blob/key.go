@@ -37,3 +37,11 @@ func CheckKey(key string) error {
 	}
 	return nil
 }
+
+// CheckRange refuses, with ErrRange, a part that no object has.
+func CheckRange(offset, length int64) error {
+	if offset < 0 || length < 0 {
+		return fmt.Errorf("%w: %d bytes from byte %d", ErrRange, length, offset)
+	}
+	return nil
+}

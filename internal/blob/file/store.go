@@ -31,8 +31,10 @@ type Store struct {
 	root  *os.Root
 
 	written atomic.Uint64 // numbers the files of the folder for partial ones
+	latest  atomic.Int64  // the latest time of an object, in microseconds since 1970
 
-	// tree keeps the removal of an empty folder away from the making of a file in it.
+	// tree keeps the removal of an empty folder away from the making of a file in it, and other writers away between the
+	// check of a condition and the write.
 	tree sync.Mutex
 }
 
@@ -77,27 +79,72 @@ func (s *Store) Close() error {
 
 // Put implements blob.Store. The object is written beside its place, made durable, and then renamed.
 func (s *Store) Put(ctx context.Context, key string, body io.Reader) (blob.Info, error) {
+	return s.PutIf(ctx, key, body, blob.Always())
+}
+
+// PutIf implements blob.Store.
+func (s *Store) PutIf(ctx context.Context, key string, body io.Reader, c blob.Condition) (blob.Info, error) {
 	if err := blob.CheckKey(key); err != nil {
 		return blob.Info{}, err
 	}
-	info, err := s.put(ctx, key, body)
+	info, err := s.put(ctx, key, body, c)
 	if err != nil {
 		return blob.Info{}, fmt.Errorf("storing object %s: %w", key, err)
 	}
 	return info, nil
 }
 
-func (s *Store) put(ctx context.Context, key string, body io.Reader) (blob.Info, error) {
+func (s *Store) put(ctx context.Context, key string, body io.Reader, c blob.Condition) (blob.Info, error) {
+	if err := s.check(key, c); err != nil {
+		return blob.Info{}, err // before the body is read, which may be long
+	}
 	temporary := path.Join(partial, strconv.FormatUint(s.written.Add(1), 10))
-	info := blob.Info{Key: key, Modified: s.clock.Now().UTC().Truncate(time.Microsecond)}
-	var err error
-	if info.Size, err = s.writePartial(ctx, temporary, body, info.Modified); err != nil {
+	modified := s.stamp()
+	size, err := s.writePartial(ctx, temporary, body, modified)
+	if err != nil {
 		return blob.Info{}, errors.Join(err, ignoreAbsent(s.root.Remove(temporary)))
 	}
-	if err := s.publish(temporary, key); err != nil {
+	if err := s.publish(temporary, key, c); err != nil {
 		return blob.Info{}, errors.Join(err, ignoreAbsent(s.root.Remove(temporary)))
 	}
-	return info, nil
+	return blob.Info{Key: key, Size: size, Modified: modified, Tag: tagOf(size, modified)}, nil
+}
+
+// stamp is the time of a new object, which no other object of this process has: it tells objects of one size apart.
+func (s *Store) stamp() time.Time {
+	for {
+		latest := s.latest.Load()
+		stamp := max(s.clock.Now().UnixMicro(), latest+1)
+		if s.latest.CompareAndSwap(latest, stamp) {
+			return time.UnixMicro(stamp).UTC()
+		}
+	}
+}
+
+func tagOf(size int64, modified time.Time) string {
+	return strconv.FormatInt(modified.UnixMicro(), 36) + "-" + strconv.FormatInt(size, 36)
+}
+
+// check returns blob.ErrChanged if the condition does not hold of the present object.
+func (s *Store) check(key string, c blob.Condition) error {
+	absent, tag := c.Parts()
+	if !absent && tag == "" {
+		return nil
+	}
+	stat, err := s.root.Stat(placeOf(key))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if absent {
+			return nil
+		}
+		return blob.ErrChanged
+	case err != nil:
+		return err
+	case absent || infoOf(key, stat).Tag != tag:
+		return blob.ErrChanged
+	default:
+		return nil
+	}
 }
 
 func (s *Store) writePartial(ctx context.Context, name string, body io.Reader, modified time.Time) (size int64, err error) {
@@ -116,9 +163,9 @@ func (s *Store) writePartial(ctx context.Context, name string, body io.Reader, m
 }
 
 // publish gives the file its name, and makes that and the folders above it durable.
-func (s *Store) publish(temporary, key string) error {
+func (s *Store) publish(temporary, key string, c blob.Condition) error {
 	place := placeOf(key)
-	if err := s.move(temporary, place); err != nil {
+	if err := s.move(temporary, key, c); err != nil {
 		return err
 	}
 	for folder := path.Dir(place); ; folder = path.Dir(folder) {
@@ -131,9 +178,13 @@ func (s *Store) publish(temporary, key string) error {
 	}
 }
 
-func (s *Store) move(temporary, place string) error {
+func (s *Store) move(temporary, key string, c blob.Condition) error {
 	s.tree.Lock()
 	defer s.tree.Unlock()
+	if err := s.check(key, c); err != nil {
+		return err
+	}
+	place := placeOf(key)
 	if err := s.root.MkdirAll(path.Dir(place), 0o700); err != nil {
 		return err
 	}
@@ -146,32 +197,6 @@ func (s *Store) syncFolder(name string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// Get implements blob.Store.
-func (s *Store) Get(ctx context.Context, key string) (io.ReadCloser, blob.Info, error) {
-	if err := blob.CheckKey(key); err != nil {
-		return nil, blob.Info{}, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, blob.Info{}, fmt.Errorf("reading object %s: %w", key, err)
-	}
-	f, err := s.root.Open(placeOf(key))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, blob.Info{}, blob.ErrNotFound
-	}
-	if err != nil {
-		return nil, blob.Info{}, fmt.Errorf("reading object %s: %w", key, err)
-	}
-	stat, err := f.Stat()
-	if err != nil {
-		return nil, blob.Info{}, errors.Join(fmt.Errorf("reading object %s: %w", key, err), f.Close())
-	}
-	return f, infoOf(key, stat), nil
-}
-
-func infoOf(key string, stat fs.FileInfo) blob.Info {
-	return blob.Info{Key: key, Size: stat.Size(), Modified: stat.ModTime().UTC()}
 }
 
 // Delete implements blob.Store. Folders that become empty go too.

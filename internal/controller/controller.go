@@ -156,10 +156,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.fleetID = id.Fleet
 	var loops sync.WaitGroup
 	start := func(name string, f func(context.Context)) {
-		loops.Go(func() {
-			defer c.recovered(name)
-			f(c.begin(ctx, name))
-		})
+		loops.Go(func() { c.loop(ctx, name, f) })
 	}
 	c.hints.start(ctx)
 	c.leaseRound(ctx)

@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -311,40 +312,49 @@ func (c *Controller) endRowless(ctx context.Context, i provider.Instance) error 
 }
 
 // sweepRegistrations deletes registrations of this fleet whose machine has ended or was never known, after two sightings.
+// A repository that cannot be read holds up no other.
 func (c *Controller) sweepRegistrations(ctx context.Context) error {
 	repositories, err := c.repositories(ctx)
 	if err != nil {
 		return err
 	}
 	strays := map[string]bool{}
+	var failed error
 	for _, r := range repositories {
-		runners, err := c.github(ctx).Runners(r)
+		failed = errors.Join(failed, c.sweepRegistrationsOf(ctx, r, strays))
+	}
+	if failed == nil { // what was not listed has not been seen to be gone
+		c.registrations.retain(strays)
+	}
+	return failed
+}
+
+func (c *Controller) sweepRegistrationsOf(ctx context.Context, r fleet.Repository, strays map[string]bool) error {
+	runners, err := c.github(ctx).Runners(r)
+	if err != nil {
+		return err
+	}
+	for _, reg := range runners {
+		if !strings.HasPrefix(reg.Name, c.namePrefix()) {
+			continue // RightFleet
+		}
+		owned, err := c.owned(ctx, r, reg)
 		if err != nil {
 			return err
 		}
-		for _, reg := range runners {
-			if !strings.HasPrefix(reg.Name, c.namePrefix()) {
-				continue // RightFleet
-			}
-			owned, err := c.owned(ctx, r, reg)
-			if err != nil {
-				return err
-			}
-			if owned {
-				continue
-			}
-			strays[reg.Name] = true
-			if !c.registrations.seen(reg.Name, c.Clock.Now()) || reg.Busy {
-				continue
-			}
-			if _, err := c.github(ctx).Delete(fleet.Runner{Name: reg.Name, ID: reg.ID, Repository: r}); err != nil {
-				return err
-			}
-			c.Observer.FellBack(FallbackStray)
-			c.Logger.WarnContext(ctx, "a registration that no machine answers for is deleted", "runner", reg.Name)
+		if owned {
+			continue
 		}
+		strays[reg.Name] = true
+		if !c.registrations.seen(reg.Name, c.Clock.Now()) || reg.Busy {
+			continue
+		}
+		if _, err := c.github(ctx).Delete(fleet.Runner{Name: reg.Name, ID: reg.ID, Repository: r}); err != nil {
+			return err
+		}
+		c.Observer.FellBack(FallbackStray)
+		c.Logger.WarnContext(ctx, "a registration that no machine answers for is deleted", "runner", reg.Name)
 	}
-	c.registrations.retain(strays)
 	return nil
 }
 

@@ -26,13 +26,14 @@ type checker struct {
 	w        *World
 	first    *Violation
 	rows     rows
+	need     *need
 	unowned  map[string]time.Time // instances that nothing answers for, since when
 	received map[string]fleet.Sighting
 	deletes  map[string]bool // runners that GitHub answered 204 for while they were busy
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, rows: newRows(), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, deletes: map[string]bool{}}
+	return &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, deletes: map[string]bool{}}
 }
 
 func (c *checker) violated(invariant string, about []string, format string, args ...any) {

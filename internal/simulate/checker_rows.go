@@ -23,19 +23,32 @@ func newRows() rows {
 	return rows{map[string]fleet.Job{}, map[string]fleet.Machine{}, map[string]fleet.Launch{}, map[string]int{}, map[string]bool{}}
 }
 
-// wrote is told of every transaction that was made, and asserts Forward and OneFleetPerLaunch.
+// kindOf says what a row is: a job, a machine, a launch, the head of a shape, or something else.
+func kindOf(row store.Row) string {
+	kind, _, _ := strings.Cut(row.Key.Partition, "/")
+	switch {
+	case kind == row.Key.Sort && (kind == "job" || kind == "machine" || kind == "launch"):
+		return kind
+	case kind == "shape" && row.Key.Sort == "head":
+		return "head"
+	default:
+		return ""
+	}
+}
+
+// wrote is told of every transaction that was made, and asserts Forward, OneFleetPerLaunch, LaunchForNeed and Rules.
 func (c *checker) wrote(d *domain, writes []store.Write) {
+	c.need.wrote(d, writes)
 	for _, w := range writes {
 		if w.Op != store.OpPut {
 			continue
 		}
-		kind, _, _ := strings.Cut(w.Row.Key.Partition, "/")
-		switch {
-		case kind == "job" && w.Row.Key.Sort == "job":
+		switch kindOf(w.Row) {
+		case "job":
 			c.wroteJob(d, w.Row)
-		case kind == "machine" && w.Row.Key.Sort == "machine":
+		case "machine":
 			c.wroteMachine(d, w.Row)
-		case kind == "launch" && w.Row.Key.Sort == "launch":
+		case "launch":
 			c.wroteLaunch(d, w.Row)
 		}
 	}

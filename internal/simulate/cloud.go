@@ -61,7 +61,11 @@ func (c *cloud) unanswered() int {
 }
 
 func newCloud(w *World) *cloud {
-	return &cloud{w: w, byID: map[string]*machine{}, requests: map[string]*request{}, capacity: capacity}
+	c := &cloud{w: w, byID: map[string]*machine{}, requests: map[string]*request{}, capacity: capacity}
+	if w.cfg.Forecast != nil {
+		c.capacity = provider.Unlimited
+	}
+	return c
 }
 
 // alive counts instances that cost money.
@@ -135,7 +139,7 @@ func (c *cloud) answer(r *request) provider.Answer {
 
 func (c *cloud) create(r provider.Request) *machine {
 	w := c.w
-	m := &machine{w: w, created: w.s.now, inst: provider.Instance{
+	m := &machine{w: w, created: w.s.now, spec: r.Spec, inst: provider.Instance{
 		ID: fmt.Sprintf("i-%04d", len(c.machines)+1), LaunchID: r.LaunchID, Site: r.Site, State: provider.Pending, Market: r.Market,
 		Type: "sim", Launched: w.s.now,
 	}}
@@ -147,7 +151,7 @@ func (c *cloud) create(r provider.Request) *machine {
 		m.listedAt = w.s.now.Add(lag)
 		w.stats.Faults[ListingLags]++
 	}
-	boot := w.cloudy.between(8*time.Second, 45*time.Second)
+	boot := w.bootTime()
 	if w.strikes(SlowBoot) {
 		boot = w.cloudy.between(time.Minute, 7*time.Minute)
 		m.slow = true

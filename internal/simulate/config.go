@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/simulate/forecast"
 )
 
 // Config is all that a run depends on. Draw makes one from a seed alone.
@@ -15,7 +17,8 @@ type Config struct {
 	Replicas int           // controllers
 	Faulty   time.Duration // for how long faults happen; jobs are queued from its beginning to its end
 	Rates    Rates
-	Profile  string // the difficult world that was asked for; empty for what the seed drew
+	Forecast *forecast.Plan // in place of the campaign's jobs and machines (optional)
+	Profile  string         // the difficult world that was asked for; empty for what the seed drew
 }
 
 // Draw makes the world of a seed with about so many jobs.

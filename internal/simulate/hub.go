@@ -45,7 +45,7 @@ func newHub(w *World) *hub {
 		RunCompletesEarly: w.cfg.Rates[RunCompletesEarly],
 	})
 	for _, name := range []string{"shop", "till"} {
-		r, err := h.gh.AddRepository(world.RepositorySpec{Owner: owner, Name: name, Private: true, Organization: true, Files: workflows()}, now)
+		r, err := h.gh.AddRepository(world.RepositorySpec{Owner: owner, Name: name, Private: true, Organization: true, Files: w.files()}, now)
 		if err != nil {
 			panic("simulate: " + err.Error())
 		}

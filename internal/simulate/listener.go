@@ -88,7 +88,7 @@ func (m *machine) acquire(id int64) {
 	m.worker.started, m.worker.running, m.worker.job, m.worker.began = true, true, id, m.w.s.now
 	m.ran, m.stopping = true, false
 	m.w.history.add(m.inst.ID, "%s: the worker of %s starts job %d", m.inst.ID, m.runner, job.ID)
-	m.after(m.w.duration(), "finishes", func() { m.finish(world.Success) })
+	m.after(m.w.durationOf(id), "finishes", func() { m.finish(world.Success) })
 	m.after(time.Minute, "renews", m.renew)
 	m.news()
 	m.w.hub.advance()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 )
@@ -20,7 +21,9 @@ type machine struct {
 	created  time.Time
 	listedAt time.Time
 	ended    time.Time
-	slow     bool // it boots late or never
+	spec     fleet.Spec
+	booted   time.Time // when its agent began
+	slow     bool      // it boots late or never
 
 	unlistedFrom, unlistedTo time.Time // when listings do not show it
 	forgotten                bool      // the answer to its launch calls its place failed
@@ -108,7 +111,7 @@ func (m *machine) boot() {
 		return
 	}
 	m.agent.runs, m.state, m.agent.renewed = true, agentapi.ListenerNone, m.w.s.now
-	m.since = m.w.s.now
+	m.since, m.booted = m.w.s.now, m.w.s.now
 	m.hello()
 	m.after(agentTick, "tick", m.tick)
 	m.after(deadMan, "dead-man timer", m.deadMan)

@@ -48,7 +48,7 @@ func (r *replica) begin() {
 		Records: record.New(storeSeam{w, r.d}), Queue: queueSeam{w, r.d}, GitHub: g, Provider: providerSeam{w, r.d}, Verifier: w.cloud,
 		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)),
 		Logger: slog.New(&recorder{w: w, from: r.d.name}),
-		Site:   site(), ScanInterval: time.Minute, Workers: workers, ServerURL: "https://github.sim",
+		Site:   site(), ScanInterval: w.scanInterval(), Workers: workers, ServerURL: "https://github.sim",
 		Resolve: w.resolve, MaxRunners: w.maxRunners(),
 		Ours: func(labels []string) bool {
 			return slices.ContainsFunc(labels, func(l string) bool { return strings.HasPrefix(strings.ToLower(l), label.Marker) })
@@ -93,6 +93,9 @@ const (
 
 // maxRunners is a limit that bursts meet, while the jobs of an hour fit in: with less, waiting for long would be no fault.
 func (w *World) maxRunners() int {
+	if w.cfg.Forecast != nil {
+		return w.cfg.Forecast.MaxRunners
+	}
 	rate := w.cfg.Rates[FewRunners]
 	if rate <= 0 {
 		return 0

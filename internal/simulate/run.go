@@ -56,12 +56,7 @@ func run(cfg Config, keep bool, trace io.Writer) Result {
 		w.stats.Rest = max(0, w.s.now.Sub(w.end.Add(probesAfter)))
 		w.check.rested()
 	}
-	for _, r := range w.replicas {
-		r.serves = false
-		w.s.killing(r.d)
-		r.stop()
-		w.s.kill(r.d)
-	}
+	w.stop()
 	w.stats.Runs, w.stats.Steps, w.stats.Virtual = 1, w.s.steps, w.since()
 	w.hub.jobs(func(*world.Run, *world.Job) { w.stats.Jobs++ })
 	res := Result{Config: cfg, Hash: w.s.sum.Sum64(), Stats: w.stats, Violation: w.check.first, history: w.history}

@@ -34,6 +34,8 @@ type World struct {
 	check    *checker
 	stats    Stats
 	revision int // of the configuration: what it asks of every machine
+
+	durations map[int64]time.Duration // of a forecast's jobs, by GitHub's id
 }
 
 // errCut is an answer that never came.

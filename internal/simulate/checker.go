@@ -27,13 +27,16 @@ type checker struct {
 	first    *Violation
 	rows     rows
 	need     *need
+	surplus  *surplusOf
 	unowned  map[string]time.Time // instances that nothing answers for, since when
 	received map[string]fleet.Sighting
 	deletes  map[string]bool // runners that GitHub answered 204 for while they were busy
 }
 
 func newChecker(w *World) *checker {
-	return &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, deletes: map[string]bool{}}
+	c := &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, deletes: map[string]bool{}}
+	c.surplus = &surplusOf{c: c, given: map[string]bool{}}
+	return c
 }
 
 func (c *checker) violated(invariant string, about []string, format string, args ...any) {

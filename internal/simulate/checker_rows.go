@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/store"
@@ -15,12 +16,19 @@ type rows struct {
 	jobs     map[string]fleet.Job
 	machines map[string]fleet.Machine
 	launches map[string]fleet.Launch
-	attached map[string]int  // machines by launch
-	lost     map[string]bool // machines whose lease ran out
+	attached map[string]int      // machines by launch
+	lost     map[string]bool     // machines whose lease ran out
+	byID     map[string]string   // the keys of machines' rows
+	names    map[string]string   // machines by the names of their runners
+	vain     map[string]bool     // machines that listened while GitHub held a job for them
+	seen     map[int64]time.Time // jobs, since their first row
 }
 
 func newRows() rows {
-	return rows{map[string]fleet.Job{}, map[string]fleet.Machine{}, map[string]fleet.Launch{}, map[string]int{}, map[string]bool{}}
+	return rows{
+		jobs: map[string]fleet.Job{}, machines: map[string]fleet.Machine{}, launches: map[string]fleet.Launch{}, attached: map[string]int{},
+		lost: map[string]bool{}, byID: map[string]string{}, names: map[string]string{}, vain: map[string]bool{}, seen: map[int64]time.Time{},
+	}
 }
 
 // kindOf says what a row is: a job, a machine, a launch, the head of a shape, or something else.
@@ -66,8 +74,10 @@ func (c *checker) wroteJob(d *domain, row store.Row) {
 		c.w.history.add(about, "%s: row of %s: %s, epoch %d, runner %q", d.name, about, j.State, j.Epoch, j.Runner)
 	}
 	if !known {
+		c.rows.seen[j.ID.ID] = c.w.s.now
 		return
 	}
+	c.surplus.job(was, j)
 	switch {
 	case j.Epoch > 1+c.w.hub.requeued[j.ID.ID]:
 		c.violated("Forward", []string{about}, "%s: %s enters epoch %d, and GitHub has taken it back %d times (rule 5.3)",
@@ -108,6 +118,10 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 	was, known := c.rows.machines[row.Key.Partition]
 	c.rows.machines[row.Key.Partition] = m
 	about := m.ID.ID
+	c.rows.byID[about] = row.Key.Partition
+	for _, r := range m.Runners {
+		c.rows.names[r.Name] = about
+	}
 	if c.w.history.keep && (!known || was.State != m.State || was.Job != m.Job || len(was.History) != len(m.History)) {
 		text := ""
 		if n := len(m.History); n > 0 {
@@ -118,6 +132,10 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 	if !known {
 		c.attach(m)
 		return
+	}
+	c.surplus.machine(was, m)
+	if m.State == fleet.MachineRetiring && was.State == fleet.MachineListening && c.inVain(was) {
+		c.rows.vain[about] = true
 	}
 	if m.State != was.State && !slices.Contains(onward(was.State), m.State) {
 		c.violated("Forward", []string{about}, "%s: %s goes from %s to %s (rule 6.4)", d.name, about, was.State, m.State)
@@ -151,6 +169,9 @@ func (c *checker) wroteLaunch(d *domain, row store.Row) {
 	}
 	was, known := c.rows.launches[row.Key.Partition]
 	c.rows.launches[row.Key.Partition] = l
+	if known {
+		c.surplus.launch(was, l)
+	}
 	if !known || was.Attached != l.Attached || was.Failed != l.Failed {
 		c.w.history.add(l.ID, "%s: row of launch %s: %d of %d attached, %d failed", d.name, l.ID, l.Attached, l.Count, l.Failed)
 	}

@@ -166,5 +166,5 @@ func (c *checker) rested() {
 	if live, err := c.w.records.Live(ctx, fleet.DefaultEnvironment); err == nil && live.V.Count != 0 {
 		c.violated("LiveCount", nil, "nothing lives, and the environment's count of machines is %d", live.V.Count)
 	}
-	c.surplus()
+	c.surplus.judge()
 }

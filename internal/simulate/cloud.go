@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
@@ -41,23 +42,20 @@ const capacity = 60
 // shapeOfID is how much of a launch's id names its shape: "l-" and 16 characters.
 const shapeOfID = 18
 
-// unanswered counts the places of launches whose answer nobody heard for a minute, one launch of a shape at a time: those may
-// turn out to be surplus (rule 1.6).
-func (c *cloud) unanswered() int {
-	n := 0
-	until := map[string]time.Time{}
-	for _, r := range c.inOrder {
-		heard := r.heard
-		if heard.IsZero() {
-			heard = r.made.Add(fleet.LaunchGivenUp)
-		}
-		if heard.Sub(r.made) < fleet.LaunchCounts || r.made.Before(until[r.shape]) {
-			continue
-		}
-		until[r.shape] = heard
-		n += r.count
+// unheard says whether nobody heard a launch's answer within a minute.
+func (c *cloud) unheard(launch string) bool {
+	r := c.requests[launch]
+	return r == nil || r.heard.IsZero() || r.heard.Sub(r.made) >= needUnheard
+}
+
+// named finds the machine that a runner's name speaks of.
+func (c *cloud) named(runner string) *machine {
+	i := strings.Index(runner, "-i-")
+	if i < 0 {
+		return nil
 	}
-	return n
+	id, _, _ := strings.Cut(runner[i+len("-i-"):], "-")
+	return c.byID["i-"+id]
 }
 
 func newCloud(w *World) *cloud {

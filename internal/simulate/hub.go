@@ -29,13 +29,14 @@ type hub struct {
 	strangers map[string]bool      // registrations of another fleet
 	ran       map[int64]bool       // jobs that were told to be in progress
 	requeued  map[int64]int        // how often a job that was told so was queued again
+	deleted   map[string]bool      // registrations that we deleted
 }
 
 func newHub(w *World) *hub {
 	now := w.s.now
 	h := &hub{
 		w: w, gh: world.New(newStream(w.cfg.Seed, purposeGitHub), 0, now), refused: map[string]time.Time{},
-		strangers: map[string]bool{}, ran: map[int64]bool{}, requeued: map[int64]int{},
+		strangers: map[string]bool{}, ran: map[int64]bool{}, requeued: map[int64]int{}, deleted: map[string]bool{},
 	}
 	h.gh.SetFaults(world.Faults{
 		CompletedNeverSent: w.cfg.Rates[CompletedNeverSent], IdleRemoval: w.cfg.Rates[IdleRemoved],
@@ -205,6 +206,16 @@ func (h *hub) jobs(f func(*world.Run, *world.Job)) {
 			f(run, job)
 		}
 	}
+}
+
+// matches is GitHub's superset rule, whatever the case.
+func matches(runner, job []string) bool {
+	for _, wanted := range job {
+		if !slices.ContainsFunc(runner, func(have string) bool { return strings.EqualFold(have, wanted) }) {
+			return false
+		}
+	}
+	return true
 }
 
 func labelSet(labels []string) string { return strings.Join(labels, "\x00") }

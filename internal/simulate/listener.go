@@ -20,6 +20,7 @@ func (m *machine) assign(a *agentapi.Assignment) {
 	m.runner, m.secret, m.maximum = a.Runner, a.JITConfig, a.MaxRuntime
 	m.state, m.since, m.stopping = agentapi.ListenerStarting, m.w.s.now, false
 	m.stubborn = m.w.strikes(ListenerStubborn)
+	m.wasStubborn = m.wasStubborn || m.stubborn
 	m.w.history.add(m.inst.ID, "%s starts the listener %s", m.inst.ID, m.runner)
 	name := m.runner
 	if !m.stubborn {
@@ -39,6 +40,7 @@ func (m *machine) connect(name string) {
 		m.session, err = gh.OpenSession(runner, m.w.s.now)
 	}
 	if err != nil {
+		m.unregistered = m.unregistered || !m.w.hub.deleted[name]
 		m.w.history.add(m.inst.ID, "%s: listener %s is refused: %v", m.inst.ID, name, err)
 		m.stopped()
 		return
@@ -57,9 +59,13 @@ func (m *machine) listen() {
 	if m.session == "" || m.worker.started {
 		return
 	}
+	if job := m.gh.Job(); job != nil {
+		m.given = job.ID
+	}
 	id, err := m.w.hub.gh.Message(m.gh, m.session, m.w.s.now)
 	switch {
 	case err != nil:
+		m.unregistered = m.unregistered || !m.w.hub.deleted[m.gh.Name]
 		session := m.session
 		m.after(m.w.agenty.between(time.Second, 30*time.Second), "notices", func() {
 			if m.session == session && !m.worker.started && m.live() && m.agent.runs {
@@ -87,6 +93,7 @@ func (m *machine) acquire(id int64) {
 	}
 	m.worker.started, m.worker.running, m.worker.job, m.worker.began = true, true, id, m.w.s.now
 	m.ran, m.stopping = true, false
+	m.w.check.surplus.ran(m)
 	m.w.history.add(m.inst.ID, "%s: the worker of %s starts job %d", m.inst.ID, m.runner, job.ID)
 	m.after(m.w.durationOf(id), "finishes", func() { m.finish(world.Success) })
 	m.after(time.Minute, "renews", m.renew)

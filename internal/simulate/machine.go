@@ -53,10 +53,15 @@ type machine struct {
 	state    agentapi.ListenerState
 	stubborn bool
 	deaf     bool
-	stopping bool
-	since    time.Time // of the listener's state
-	session  string
-	gh       *world.Runner
+
+	wasStubborn  bool  // a listener of it did not connect
+	unregistered bool  // GitHub forgot a registration of it by itself
+	given        int64 // the newest job that GitHub assigned to it
+	troubles     int   // answers and registrations of it that were lost or refused
+	stopping     bool
+	since        time.Time // of the listener's state
+	session      string
+	gh           *world.Runner
 
 	worker struct {
 		started, running bool
@@ -154,6 +159,9 @@ func (m *machine) send(what string, serve func(context.Context, *replica) (any, 
 		r = nil
 	}
 	lost, reset := w.strikes(AnswerLost), w.fate.chance(0.5)
+	if lost {
+		m.troubles++
+	}
 	var c *call
 	c = w.ask(r, m.inst.ID+" "+what, serve, func(v any, err error) {
 		if m.agent.flight != c {

@@ -57,6 +57,11 @@ func (g *githubSeam) call(ctx context.Context, key string, effect func() error) 
 func (g *githubSeam) Mint(ctx context.Context, r controller.MintRequest) (reg controller.Registration, err error) {
 	w := g.w
 	refuse, refuseFor := w.strikes(MintRefused), w.fate.between(10*time.Second, 5*time.Minute)
+	defer func() {
+		if m := w.cloud.named(r.Name); m != nil && err != nil {
+			m.troubles++
+		}
+	}()
 	err = g.call(ctx, "mint "+r.Name, func() error {
 		w.stats.Mints++
 		set := labelSet(r.Labels)
@@ -108,6 +113,7 @@ func (g *githubSeam) DeleteRunner(ctx context.Context, repository fleet.Reposito
 			return fmt.Errorf("deleting: %w", err)
 		default:
 			answer = controller.Deleted
+			w.hub.deleted[runner.Name] = true
 			if busy {
 				w.stats.Faults[DeletedWhileBusy]++
 			}

@@ -134,7 +134,7 @@ func (s *summary) print() {
 	st := s.stats
 	fmt.Printf("\n| worlds | %d |\n| jobs | %d |\n| virtual time | %s |\n| steps | %d |\n| violations | %d |\n", st.Runs, st.Jobs, st.Virtual.Round(time.Minute), st.Steps, s.violations)
 	fmt.Printf("| launches / machines / registrations | %d / %d / %d |\n", st.Launches, st.Machines, st.Mints)
-	fmt.Printf("| machines that never ran a job, though nothing was done to them | %d, %d of them pardoned |\n", st.Idle, st.Pardoned)
+	fmt.Printf("| machines that never ran a job | %d, %d of them without an excuse |\n", st.Idle, st.Idle-st.Pardoned)
 	fmt.Printf("| machines ended in the one case of rule 6.2 | %d |\n", st.Excused)
 	slices.Sort(st.Waits)
 	if n := len(st.Waits); n > 0 {

@@ -251,6 +251,7 @@ func TestInstancesThatNoRowAnswersForAreEnded(t *testing.T) {
 			w.t.Errorf("%d of 8 instances are left while the store is young", n)
 		}
 		w.settle(90*time.Second, "the first ended", func() bool { return w.cloud.running() < 8 })
+		w.pass(time.Second)
 		if n := w.cloud.running(); n != 3 {
 			w.t.Errorf("%d instances are left after the first pass, want 3: at most 5 end at once", n)
 		}

@@ -39,8 +39,14 @@ func testParts(t *testing.T, h Harness) {
 		offset, length int64
 		want           error
 	}{
-		{"a", 10, 1, blob.ErrRange}, {"a", 10, 0, blob.ErrRange}, {"a", 1000, 5, blob.ErrRange}, {"a", -1, 1, blob.ErrRange},
-		{"a", 0, -1, blob.ErrRange}, {"empty", 0, 0, blob.ErrRange}, {"none", 0, 1, blob.ErrNotFound}, {"a//b", 0, 1, blob.ErrKey},
+		{"a", 10, 1, blob.ErrRange},
+		{"a", 10, 0, blob.ErrRange},
+		{"a", 1000, 5, blob.ErrRange},
+		{"a", -1, 1, blob.ErrRange},
+		{"a", 0, -1, blob.ErrRange},
+		{"empty", 0, 0, blob.ErrRange},
+		{"none", 0, 1, blob.ErrNotFound},
+		{"a//b", 0, 1, blob.ErrKey},
 	} {
 		if _, _, err := s.GetRange(t.Context(), c.key, c.offset, c.length); !errors.Is(err, c.want) {
 			t.Errorf("GetRange(%q, %d, %d) = %v, want %v", c.key, c.offset, c.length, err, c.want)

@@ -62,7 +62,7 @@ func (s *Store) Scan(ctx context.Context, q store.ScanQuery) (store.Page, error)
 func part(partition string, parts int) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(partition))
-	return int(h.Sum32() % uint32(max(parts, 1))) //nolint:gosec // a number of readers
+	return int(h.Sum32() % uint32(max(parts, 1)))
 }
 
 // Restore implements store.Portable.

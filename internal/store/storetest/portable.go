@@ -54,7 +54,7 @@ func wantScan(t *testing.T, s store.Portable, parts, limit int, want []store.Row
 }
 
 // RunPortable runs the suite of the stores whose rows can be moved, which the harness must open.
-func RunPortable(t *testing.T, h Harness) { //nolint:gocognit // one promise after the other
+func RunPortable(t *testing.T, h Harness) {
 	t.Helper()
 	portable := func(t *testing.T) store.Portable {
 		t.Helper()
@@ -131,7 +131,9 @@ func RunPortable(t *testing.T, h Harness) { //nolint:gocognit // one promise aft
 			tooMany[i] = store.Row{Key: key("p", fmt.Sprint(i)), Version: 1}
 		}
 		for _, rows := range [][]store.Row{
-			{{Key: key("p", "without a version")}}, {{Key: key("", "s"), Version: 1}}, tooMany,
+			{{Key: key("p", "without a version")}},
+			{{Key: key("", "s"), Version: 1}},
+			tooMany,
 			{{Key: key("p", "twice"), Version: 1}, {Key: key("p", "twice"), Version: 2}},
 		} {
 			wantInvalid(t, s.Restore(t.Context(), rows))

@@ -39,7 +39,9 @@ func attribute(m fleet.Machine, job fleet.Job, runner string, now time.Time) (fl
 		m.History = m.History.Add(now, "job", fmt.Sprintf("GitHub says that it runs job %d (%s).", job.ID.ID, job.Name))
 		changed = true
 	}
-	if job.Over() && m.Job == job.ID.ID && m.JobEnded.IsZero() && m.Newest() != nil && m.Newest().Name == runner { // rule 6.3: the newest only
+	// Rule 6.3: the newest registration only, and only if the job ended on it. A late in_progress may name a runner that GitHub
+	// took the job from before it ended elsewhere.
+	if job.Over() && job.Runner == runner && m.Job == job.ID.ID && m.JobEnded.IsZero() && m.Newest() != nil && m.Newest().Name == runner {
 		m.JobEnded = now
 		changed = true
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"unicode/utf8"
 )
 
 // Bounds is the range of sort keys that a query selects: From inclusive, To exclusive, compared as bytes. An empty To is
@@ -23,25 +24,49 @@ func (q Query) Bounds() Bounds {
 	return b
 }
 
-// prefixEnd returns the smallest string above every string with this prefix; empty if there is none.
+// prefixEnd returns the smallest valid string above every valid string with this prefix; empty if there is none.
 func prefixEnd(prefix string) string {
-	b := []byte(prefix)
-	for i := len(b) - 1; i >= 0; i-- {
-		if b[i] < 0xff {
-			b[i]++
-			return string(b[:i+1])
+	for prefix != "" {
+		last, size := utf8.DecodeLastRuneInString(prefix)
+		prefix = prefix[:len(prefix)-size]
+		switch {
+		case last == utf8.MaxRune || last == utf8.RuneError && size == 1: // nothing valid is above it
+		case last == surrogates-1: // what follows is no character
+			return prefix + string(afterSurrogates)
+		default:
+			return prefix + string(last+1)
 		}
 	}
 	return ""
 }
+
+// Surrogates are numbers between characters, of which UTF-8 has none.
+const (
+	surrogates      = 0xd800
+	afterSurrogates = '\ue000'
+)
 
 // CheckQuery refuses, with ErrInvalid, a query that no backend takes. Cursors are checked by who reads them.
 func CheckQuery(q Query) error {
 	if q.Partition == "" {
 		return fmt.Errorf("%w: query without a partition", ErrInvalid)
 	}
+	if len(q.Partition) > MaxKeyBytes {
+		return fmt.Errorf("%w: query of a partition key of %d bytes, over the limit of %d", ErrInvalid, len(q.Partition), MaxKeyBytes)
+	}
 	if q.Limit < 0 {
 		return fmt.Errorf("%w: query with the limit %d", ErrInvalid, q.Limit)
+	}
+	if !utf8.ValidString(q.Partition) {
+		return fmt.Errorf("%w: query of partition %q, which is not valid UTF-8", ErrInvalid, q.Partition)
+	}
+	for _, bound := range []string{q.Prefix, q.From, q.To} {
+		if len(bound) > MaxSortBytes {
+			return fmt.Errorf("%w: query with a bound of %d bytes, over a sort key's limit of %d", ErrInvalid, len(bound), MaxSortBytes)
+		}
+		if !utf8.ValidString(bound) {
+			return fmt.Errorf("%w: query with the bound %q, which is not valid UTF-8", ErrInvalid, bound)
+		}
 	}
 	return nil
 }

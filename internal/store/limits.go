@@ -82,6 +82,10 @@ func checkRow(row Row) error {
 		if err := CheckKey(index); err != nil {
 			return fmt.Errorf("index key of %s: %w", row.Key, err)
 		}
+		if n := len(IndexSort(index.Sort, row.Key)); n > MaxSortBytes {
+			return fmt.Errorf("%w: index key of %s of %d bytes with the row's own key, by which the index is ordered too: over the limit of %d",
+				ErrInvalid, row.Key, n, MaxSortBytes)
+		}
 	}
 	if n := RowBytes(row); n > MaxRowBytes {
 		return fmt.Errorf("%w: row %s of %d bytes, over the limit of %d", ErrInvalid, row.Key, n, MaxRowBytes)

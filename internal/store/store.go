@@ -16,7 +16,7 @@ const (
 	MaxRowBytes    = 400_000   // keys, value and index keys of one row (the limit is 400 KB)
 	MaxTransactMB  = 4         // megabytes of one transaction
 	MaxPageBytes   = 1_000_000 // what one page of a query reads (the limit is 1 MB)
-	MaxSortBytes   = 1024      // a sort key
+	MaxSortBytes   = 1024      // a sort key; in an index, with the row's key joined to it
 	MaxKeyBytes    = 2048      // a partition key
 )
 

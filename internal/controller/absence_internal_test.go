@@ -7,7 +7,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
 
-// TestAbsence: a listing without a machine says little (failure mode D: listings lag behind launches).
+// TestAbsence: a listing without a machine says little (failure modes M21, N12: listings lag behind launches).
 func TestAbsence(t *testing.T) {
 	now := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
 	old := fleet.Machine{State: fleet.MachineWorking, Launched: now.Add(-time.Hour)}

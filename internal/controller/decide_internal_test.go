@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -105,7 +106,7 @@ func TestDecide(t *testing.T) {
 			s.View.Jobs = []record.QueuedEntry{queued(1, "d", 1), queued(2, "d", 2), queued(3, "d", 3)}
 			s.MaxRunners, s.Live = 10, 8
 		}), 2, nil, 0, true},
-		{"failure mode: never a negative launch (#5062)", at100(func(s *situation) {
+		{"never a negative launch", at100(func(s *situation) { // failure mode M13
 			s.View.Jobs = []record.QueuedEntry{queued(1, "d", 1)}
 			s.MaxRunners, s.Live, s.Free = 10, 12, -3
 		}), 0, nil, 0, true},
@@ -156,6 +157,10 @@ func TestDecideProperties(t *testing.T) {
 				}
 				s.View.Machines = append(s.View.Machines, m)
 			}
+			s.View.Head.V.Surplus = map[string]time.Time{} // for so long that whatever is surplus is retired
+			for _, m := range s.View.Machines {
+				s.View.Head.V.Surplus[m.ID.String()] = sec(0)
+			}
 			s.Free, s.MaxRunners, s.Live = rapid.IntRange(-2, 12).Draw(t, "free"), rapid.IntRange(0, 20).Draw(t, "max"), rapid.IntRange(0, 20).Draw(t, "live")
 		})
 		d := decide(s)
@@ -190,6 +195,11 @@ func TestDecideProperties(t *testing.T) {
 		for _, a := range d.Assign {
 			if need[a.Demand]--; need[a.Demand] < 0 {
 				t.Fatalf("assigns %s to %s, which has enough", a.Machine, a.Demand)
+			}
+		}
+		for _, r := range d.Retire { // failure mode E2
+			if i := slices.IndexFunc(s.View.Machines, func(m fleet.Count) bool { return m.ID == r.Machine }); s.View.Machines[i].Worker {
+				t.Fatalf("retires %s, which works", r.Machine)
 			}
 		}
 		again := decide(s)

@@ -94,7 +94,15 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "metrics are made of what the controller and its adapters tell; none of them knows that they are",
 		},
 		{
-			Name: "settings", Packages: []string{"settings/..."}, May: slices.Concat(domain, []string{"seam", "version"}),
+			Name: "secrets", Packages: []string{"secret"}, May: []string{"seam"},
+			Why: "a secret is kept current whatever it is for, and wherever it is kept",
+		},
+		{
+			Name: "places of secrets", Packages: []string{"secret/..."}, May: []string{"secret", "seam", "awsclient"},
+			Why: "a service that keeps secrets can be replaced by another",
+		},
+		{
+			Name: "settings", Packages: []string{"settings/..."}, May: slices.Concat(domain, []string{"seam", "version", "secret"}),
 			Why: "settings are read before anything that they set exists",
 		},
 		{

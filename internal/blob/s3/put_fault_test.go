@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/runs-fleet/runs-fleet/internal/blob"
 	"github.com/runs-fleet/runs-fleet/internal/blob/s3"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
 func twice(f fault) []fault { return slices.Repeat([]fault{f}, 2) }
@@ -155,4 +158,17 @@ type cancelling struct{ cancel context.CancelFunc }
 func (c cancelling) Read(p []byte) (int, error) {
 	c.cancel()
 	return copy(p, "more"), nil
+}
+
+func TestMissingCredentialsAreSaid(t *testing.T) {
+	cfg := aws.Config{Region: "eu-west-1", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{}, errors.New("none found")
+	})}
+	s, err := s3.New(cfg, s3.Options{Bucket: "bucket", Clock: &hurried{}, Random: seam.Crypto{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Put(t.Context(), "a", strings.NewReader("x")); err == nil || !strings.Contains(err.Error(), "AWS_PROFILE") {
+		t.Errorf("Put = %v, want an error that says where credentials come from", err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
@@ -65,8 +66,8 @@ func again(err error) bool {
 	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
-// isSigning says that a request was not even made for lack of credentials.
+// isSigning says that a request was not even made for lack of credentials. The SDK has no type for the failure to find any.
 func isSigning(err error) bool {
-	var signing *v4.SigningError
-	return errors.As(err, &signing)
+	_, signing := errors.AsType[*v4.SigningError](err)
+	return signing || strings.Contains(err.Error(), "get identity: get credentials")
 }

@@ -62,12 +62,9 @@ func CheckLabels(labels []string) error {
 	}
 	_, err := label.Resolve(written, label.Fleet{})
 	if errors.Is(err, label.ErrNotOurs) {
-		return fmt.Errorf("labels %s: %w: the fleet leaves such jobs alone; write runs-fleet, or for example runs-fleet/cpu=4", strings.Join(labels, ", "), err)
+		return fmt.Errorf("%w: the fleet leaves such jobs alone; write runs-fleet, or for example runs-fleet/cpu=4", err)
 	}
-	if err != nil {
-		return fmt.Errorf("labels %s: %w", strings.Join(labels, ", "), err)
-	}
-	return nil
+	return err // it says which label and what is wrong with it
 }
 
 // withRun puts a run's id into a label.
@@ -87,13 +84,17 @@ const (
 
 // Draw makes the jobs of a workload; the same seed makes the same.
 func (w Workload) Draw(seed uint64) []Job {
-	kinds, runs := rand.New(rand.NewPCG(seed, streamKinds)), rand.New(rand.NewPCG(seed, streamRuns))
-	times := w.Arrival.times(w.Jobs, w.Over, rand.New(rand.NewPCG(seed, streamTimes)))
+	kinds, runs := source(seed, streamKinds), source(seed, streamRuns)
+	times := w.Arrival.times(w.Jobs, w.Over, source(seed, streamTimes))
 	jobs := make([]Job, 0, w.Jobs)
 	for _, at := range times {
 		jobs = append(jobs, Job{At: at, Runs: w.Runs.Draw(runs), Labels: w.pick(kinds)})
 	}
 	return jobs
+}
+
+func source(seed, stream uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, stream)) //nolint:gosec // repeatable
 }
 
 func (w Workload) pick(r *rand.Rand) []string {

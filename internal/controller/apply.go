@@ -107,7 +107,7 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 	}
 	var machine record.Kept[fleet.Machine]
 	if change.Attribute != "" {
-		if machine, err = c.attributed(ctx, &job, change.Attribute, now, &writes); err != nil {
+		if machine, err = c.attributed(ctx, &job, change, now, &writes); err != nil {
 			return err
 		}
 	}

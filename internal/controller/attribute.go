@@ -11,7 +11,8 @@ import (
 )
 
 // attributed writes the machine whose runner GitHub named (rules 1.11, 5.1). It returns the machine, if it is ours.
-func (c *Controller) attributed(ctx context.Context, job *fleet.Job, runner string, now time.Time, writes *[][]store.Write) (record.Kept[fleet.Machine], error) {
+func (c *Controller) attributed(ctx context.Context, job *fleet.Job, change fleet.Change, now time.Time, writes *[][]store.Write) (record.Kept[fleet.Machine], error) {
+	runner := change.Attribute
 	pointer, err := c.Records.MachineOfRunner(ctx, job.ID.Host, runner)
 	if err != nil || !pointer.Exists() {
 		return record.Kept[fleet.Machine]{}, err
@@ -23,7 +24,7 @@ func (c *Controller) attributed(ctx context.Context, job *fleet.Job, runner stri
 	if runner == job.Runner {
 		job.Machine = pointer.V.Machine.String()
 	}
-	m, changed := attribute(kept.V, *job, runner, now)
+	m, changed := attribute(kept.V, *job, change, now)
 	if !changed {
 		return record.Kept[fleet.Machine]{}, nil
 	}
@@ -31,8 +32,8 @@ func (c *Controller) attributed(ctx context.Context, job *fleet.Job, runner stri
 	return kept, nil
 }
 
-// attribute says what a job that names one of a machine's runners does to the machine. Pure.
-func attribute(m fleet.Machine, job fleet.Job, runner string, now time.Time) (fleet.Machine, bool) {
+// attribute says what a sighting of a job that names one of a machine's runners does to the machine. Pure.
+func attribute(m fleet.Machine, job fleet.Job, change fleet.Change, now time.Time) (fleet.Machine, bool) {
 	changed := false
 	if m.Job != job.ID.ID && (m.Job == 0 || job.State == fleet.JobInProgress) {
 		m.Job, m.JobNamed, m.JobEnded = job.ID.ID, now, time.Time{}
@@ -41,7 +42,7 @@ func attribute(m fleet.Machine, job fleet.Job, runner string, now time.Time) (fl
 	}
 	// Rule 6.3: the newest registration only, and only if the job ended on it. A late in_progress may name a runner that GitHub
 	// took the job from before it ended elsewhere.
-	if job.Over() && job.Runner == runner && m.Job == job.ID.ID && m.JobEnded.IsZero() && m.Newest() != nil && m.Newest().Name == runner {
+	if change.Ended && m.Job == job.ID.ID && m.JobEnded.IsZero() && m.Newest() != nil && m.Newest().Name == change.Attribute {
 		m.JobEnded = now
 		changed = true
 	}

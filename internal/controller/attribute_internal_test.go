@@ -15,18 +15,18 @@ func TestEndOfAJobEndsItsMachine(t *testing.T) {
 		Runners: []fleet.Runner{{Name: "a-1", HandedOut: now}, {Name: "a-2", HandedOut: now}},
 	}
 	for name, c := range map[string]struct {
-		job    fleet.Job
-		runner string
+		state  fleet.JobState
+		change fleet.Change
 		ends   bool
 	}{
-		"its newest registration had the job":                      {fleet.Job{State: fleet.JobCompleted, Runner: "a-2"}, "a-2", true},
-		"an older registration had it":                             {fleet.Job{State: fleet.JobCompleted, Runner: "a-1"}, "a-1", false},
-		"a late in_progress names it, and the job ended elsewhere": {fleet.Job{State: fleet.JobCompleted, Runner: "b-1"}, "a-2", false},
-		"the job goes on":                                          {fleet.Job{State: fleet.JobInProgress, Runner: "a-2"}, "a-2", false},
+		"it ended on its newest registration":                                      {fleet.JobCompleted, fleet.Change{Attribute: "a-2", Ended: true}, true},
+		"it ended on an older registration":                                        {fleet.JobCompleted, fleet.Change{Attribute: "a-1", Ended: true}, false},
+		"it ended elsewhere, and an in_progress that names the machine comes late": {fleet.JobCompleted, fleet.Change{Attribute: "a-2"}, false},
+		"it goes on": {fleet.JobInProgress, fleet.Change{Attribute: "a-2"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.job.ID.ID = 7
-			if got, _ := attribute(m, c.job, c.runner, now); got.JobEnded.IsZero() == c.ends {
+			job := fleet.Job{ID: fleet.JobID{ID: 7}, State: c.state}
+			if got, _ := attribute(m, job, c.change, now); got.JobEnded.IsZero() == c.ends {
 				t.Errorf("the job's end is noted: %v, want %v", !got.JobEnded.IsZero(), c.ends)
 			}
 		})

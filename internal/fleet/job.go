@@ -77,9 +77,11 @@ const RegressionWait = 10 * time.Second
 type Change struct {
 	// Attribute is the runner that the sighting names, to be attributed even if the job itself did not change (rule 5.1).
 	Attribute string
-	Moved     bool // the state changed
-	Reopened  bool // a new epoch began
-	Dirty     bool // the row must be written
+	// Ended says that the sighting told of the job's end on that runner (rule 6.3).
+	Ended    bool
+	Moved    bool // the state changed
+	Reopened bool // a new epoch began
+	Dirty    bool // the row must be written
 }
 
 // See applies a sighting. runnersOver says that every runner attributed to the job is gone, not ours, or at work on
@@ -127,7 +129,7 @@ func (j Job) refresh(s Sighting) Job {
 
 func (j Job) complete(s Sighting, now time.Time, c Change) (Job, Change) {
 	if s.Runner != "" {
-		c.Attribute = s.Runner
+		c.Attribute, c.Ended = s.Runner, true
 		j = j.attribute(s.Runner, &c)
 		if j.Runner != s.Runner && (j.Runner == "" || s.Authoritative || !j.Over()) {
 			j.Runner = s.Runner

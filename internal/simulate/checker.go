@@ -28,7 +28,12 @@ type checker struct {
 	rows     rows
 	need     *need
 	surplus  *surplusOf
-	unowned  map[string]time.Time // instances that nothing answers for, since when
+	rules    *rules
+	overdue  overdue
+	supplies map[fleet.ShapeKey][]string   // by shape, at the last look
+	rowless  map[string]time.Time          // instances that no row and no launch answers for, since when
+	starts   map[fleet.DemandKey]time.Time // when a job of a demand last began, as the rows say
+	unowned  map[string]time.Time          // instances that nothing answers for, since when
 	received map[string]fleet.Sighting
 	deletes  map[string]bool // runners that GitHub answered 204 for while they were busy
 }
@@ -36,6 +41,8 @@ type checker struct {
 func newChecker(w *World) *checker {
 	c := &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, deletes: map[string]bool{}}
 	c.surplus = &surplusOf{c: c, given: map[string]bool{}}
+	c.rules, c.overdue, c.rowless, c.starts = newRules(c), overdue{}, map[string]time.Time{}, map[fleet.DemandKey]time.Time{}
+	c.supplies = map[fleet.ShapeKey][]string{}
 	return c
 }
 
@@ -85,6 +92,9 @@ func (c *checker) busy(m *machine) *world.Job {
 
 // terminating asserts NeverKillBusy.
 func (c *checker) terminating(d *domain, m *machine) {
+	if m.live() {
+		c.rules.terminating(d, m)
+	}
 	job := c.busy(m)
 	if job == nil || !m.live() {
 		return

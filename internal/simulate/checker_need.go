@@ -236,26 +236,22 @@ func (n *need) judge(d *domain, l fleet.Launch) {
 	}
 }
 
-// surplus counts a shape's machines beyond its need (rule 1.10), for the bound on how long they stay.
-func (n *need) surplus(k fleet.ShapeKey, now time.Time) int {
-	over := max(0, -n.deficit(k, now))
-	supply := 0
-	for _, m := range n.machines {
+// supply lists a shape's machines that start or are ready, in a stable order.
+func (n *need) supply(k fleet.ShapeKey) []string {
+	var out []string
+	for id, m := range n.machines {
 		if m.Shape == k && (m.State == fleet.MachineStarting || m.State == fleet.MachineReady) {
-			supply++
-		}
-	}
-	return min(over, supply)
-}
-
-// shapes lists those that have machines, in a stable order.
-func (n *need) shapes() []fleet.ShapeKey {
-	var out []fleet.ShapeKey
-	for _, m := range n.machines {
-		if !slices.Contains(out, m.Shape) {
-			out = append(out, m.Shape)
+			out = append(out, id)
 		}
 	}
 	slices.Sort(out)
 	return out
+}
+
+// shapeOf is the shape that a machine's demand belongs to.
+func (n *need) shapeOf(m fleet.Machine) fleet.ShapeKey {
+	if to, moved := n.heads[m.Shape].Moved[m.Demand]; moved {
+		return to
+	}
+	return m.Shape
 }

@@ -16,9 +16,10 @@ type rows struct {
 	jobs     map[string]fleet.Job
 	machines map[string]fleet.Machine
 	launches map[string]fleet.Launch
-	attached map[string]int      // machines by launch
-	lost     map[string]bool     // machines whose lease ran out
-	byID     map[string]string   // the keys of machines' rows
+	attached map[string]int    // machines by launch
+	lost     map[string]bool   // machines whose lease ran out
+	byID     map[string]string // the keys of machines' rows
+	jobKeys  map[int64]string
 	names    map[string]string   // machines by the names of their runners
 	vain     map[string]bool     // machines that listened while GitHub held a job for them
 	seen     map[int64]time.Time // jobs, since their first row
@@ -27,7 +28,7 @@ type rows struct {
 func newRows() rows {
 	return rows{
 		jobs: map[string]fleet.Job{}, machines: map[string]fleet.Machine{}, launches: map[string]fleet.Launch{}, attached: map[string]int{},
-		lost: map[string]bool{}, byID: map[string]string{}, names: map[string]string{}, vain: map[string]bool{}, seen: map[int64]time.Time{},
+		lost: map[string]bool{}, byID: map[string]string{}, jobKeys: map[int64]string{}, names: map[string]string{}, vain: map[string]bool{}, seen: map[int64]time.Time{},
 	}
 }
 
@@ -60,6 +61,7 @@ func (c *checker) wrote(d *domain, writes []store.Write) {
 			c.wroteLaunch(d, w.Row)
 		}
 	}
+	c.rules.committed()
 }
 
 func (c *checker) wroteJob(d *domain, row store.Row) {
@@ -70,8 +72,13 @@ func (c *checker) wroteJob(d *domain, row store.Row) {
 	was, known := c.rows.jobs[row.Key.Partition]
 	c.rows.jobs[row.Key.Partition] = j
 	about := jobName(j.ID.ID)
+	c.rows.jobKeys[j.ID.ID] = row.Key.Partition
 	if !known || was.State != j.State || was.Epoch != j.Epoch || was.Runner != j.Runner {
 		c.w.history.add(about, "%s: row of %s: %s, epoch %d, runner %q", d.name, about, j.State, j.Epoch, j.Runner)
+	}
+	c.rules.job(d, was, j, known)
+	if j.State == fleet.JobInProgress && was.State != j.State {
+		c.starts[j.Demand] = c.w.s.now
 	}
 	if !known {
 		c.rows.seen[j.ID.ID] = c.w.s.now
@@ -134,6 +141,7 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 		return
 	}
 	c.surplus.machine(was, m)
+	c.rules.machine(d, was, m)
 	if m.State == fleet.MachineRetiring && was.State == fleet.MachineListening && c.inVain(was) {
 		c.rows.vain[about] = true
 	}
@@ -149,6 +157,9 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 		}
 	}
 }
+
+// jobKey is the partition of a job's row.
+func (c *checker) jobKey(id int64) string { return c.rows.jobKeys[id] }
 
 // attach counts a launch's machines.
 func (c *checker) attach(m fleet.Machine) {

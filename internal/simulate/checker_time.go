@@ -24,6 +24,7 @@ const (
 
 // look asserts what must hold at any time, and returns whether everything has come to rest.
 func (c *checker) look() bool {
+	c.bounds()
 	c.leaks()
 	c.lost()
 	return c.quiet()

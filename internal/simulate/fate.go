@@ -81,6 +81,7 @@ func (w *World) pauseReplica() bool {
 		return false
 	}
 	r.d.paused = w.s.now.Add(d)
+	r.d.pausedFrom, r.d.pausedTo = w.s.now, r.d.paused
 	w.history.add("", "%s is paused for %s", r.d.name, d)
 	return true
 }

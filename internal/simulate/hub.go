@@ -25,18 +25,22 @@ type hub struct {
 	repos     []*world.Repository
 	listeners []*machine // those that are connected, in the order in which they connected
 	foreign   []*world.Runner
-	refused   map[string]time.Time // label sets whose registrations are refused, until when
-	strangers map[string]bool      // registrations of another fleet
-	ran       map[int64]bool       // jobs that were told to be in progress
-	requeued  map[int64]int        // how often a job that was told so was queued again
-	deleted   map[string]bool      // registrations that we deleted
+	refused   map[string]time.Time      // label sets whose registrations are refused, until when
+	strangers map[string]bool           // registrations of another fleet
+	ran       map[int64]bool            // jobs that were told to be in progress
+	requeued  map[int64]int             // how often a job that was told so was queued again
+	changed   map[int64]time.Time       // when a job's status last changed
+	gave      map[int64]map[string]bool // the runners that GitHub said had a job
+	minted    map[string]time.Time      // when a registration was made
+	deleted   map[string]bool           // registrations that we deleted
 }
 
 func newHub(w *World) *hub {
 	now := w.s.now
 	h := &hub{
 		w: w, gh: world.New(newStream(w.cfg.Seed, purposeGitHub), 0, now), refused: map[string]time.Time{},
-		strangers: map[string]bool{}, ran: map[int64]bool{}, requeued: map[int64]int{}, deleted: map[string]bool{},
+		strangers: map[string]bool{}, ran: map[int64]bool{}, requeued: map[int64]int{}, changed: map[int64]time.Time{},
+		gave: map[int64]map[string]bool{}, minted: map[string]time.Time{}, deleted: map[string]bool{},
 	}
 	h.gh.SetFaults(world.Faults{
 		CompletedNeverSent: w.cfg.Rates[CompletedNeverSent], IdleRemoval: w.cfg.Rates[IdleRemoved],
@@ -143,6 +147,13 @@ func (h *hub) tell(e world.Event) {
 	w := h.w
 	about := fmt.Sprintf("job %d", e.Job.ID)
 	w.history.add(about, "GitHub: %s is %s, runner %q", about, e.Job.Status, e.Job.RunnerName)
+	h.changed[e.Job.ID] = w.s.now
+	if e.Job.RunnerName != "" {
+		if h.gave[e.Job.ID] == nil {
+			h.gave[e.Job.ID] = map[string]bool{}
+		}
+		h.gave[e.Job.ID][e.Job.RunnerName] = true
+	}
 	switch {
 	case e.Job.Status == world.InProgress:
 		h.ran[e.Job.ID] = true
@@ -187,6 +198,16 @@ func (h *hub) deliver(key string, s fleet.Sighting) {
 
 // ours says whether a registration belongs to the simulated fleet.
 func (h *hub) ours(r *world.Runner) bool { return !r.Foreign && !h.strangers[r.Name] }
+
+// registeredAt returns when a registration that GitHub has was made.
+func (h *hub) registeredAt(name string) (at time.Time, exists bool) {
+	for _, r := range h.gh.AllRunners() {
+		if r.Name == name {
+			return h.minted[name], true
+		}
+	}
+	return time.Time{}, false
+}
 
 // registered lists the fleet's registrations.
 func (h *hub) registered() []string {

@@ -91,6 +91,7 @@ func (m *machine) acquire(id int64) {
 	if err != nil {
 		return
 	}
+	m.w.check.listening(m)
 	m.worker.started, m.worker.running, m.worker.job, m.worker.began = true, true, id, m.w.s.now
 	m.ran, m.stopping = true, false
 	m.w.check.surplus.ran(m)

@@ -45,6 +45,7 @@ type machine struct {
 		renewed  time.Time // when the last poll that was answered began
 		done     bool      // the goodbye was said
 		doneAt   time.Time
+		told     bool // a poll that was answered said that a worker runs
 	}
 
 	runner   string // the newest registration
@@ -133,6 +134,7 @@ func (m *machine) hello() {
 	}, func(_ any, err error) {
 		switch {
 		case err == nil:
+			m.w.check.welcomed(m)
 			m.agent.welcome, m.agent.renewed, m.agent.backoff, m.agent.fresh = true, m.agent.begun, 0, true
 			m.poll()
 		case errors.Is(err, agentapi.ErrRefused), errors.Is(err, agentapi.ErrInvalid):
@@ -230,6 +232,7 @@ func (m *machine) poll() {
 			if a.begun.After(a.renewed) {
 				a.renewed = a.begun
 			}
+			a.told = report.WorkerRunning
 			m.obey(v.(agentapi.Orders)) //nolint:forcetypeassert // what serve returns
 			m.poll()
 		case errors.Is(err, agentapi.ErrRefused):
@@ -313,6 +316,7 @@ func (m *machine) deadMan() {
 	case m.worker.running:
 		left = time.Minute
 	default:
+		m.w.check.agentLeft(m, "its dead-man timer")
 		m.w.cloud.end(m, "powered off by its dead-man timer")
 		return
 	}

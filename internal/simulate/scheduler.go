@@ -37,6 +37,8 @@ type domain struct {
 	skew   time.Duration // of its clock
 	dead   bool
 	paused time.Time // until when nothing of it goes on
+
+	pausedFrom, pausedTo time.Time // its last pause
 }
 
 type caller struct {

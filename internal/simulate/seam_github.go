@@ -83,6 +83,7 @@ func (g *githubSeam) Mint(ctx context.Context, r controller.MintRequest) (reg co
 		case err != nil:
 			return fmt.Errorf("registering: %w", err)
 		}
+		w.hub.minted[r.Name] = w.s.now
 		w.history.add("", "GitHub: runner %s is registered, by %s", r.Name, g.d.name)
 		reg = controller.Registration{ID: runner.ID, Name: runner.Name, JITConfig: secret}
 		return nil
@@ -159,6 +160,7 @@ func (g *githubSeam) Runners(ctx context.Context, repository fleet.Repository) (
 func (g *githubSeam) Job(ctx context.Context, _ fleet.Repository, id int64) (s fleet.Sighting, err error) {
 	asked := (clock{g.w.s, g.d}).Now()
 	err = g.call(ctx, fmt.Sprintf("get job %d", id), func() error {
+		g.w.check.rules.asked[id] = g.w.s.now
 		job := g.w.hub.gh.Job(id)
 		if job == nil {
 			return controller.ErrNoJob
@@ -180,6 +182,7 @@ func (g *githubSeam) RunJobs(ctx context.Context, _ fleet.Repository, run int64)
 		}
 		for _, job := range g.w.hub.gh.JobsOf(r, r.Attempt) {
 			if job.Conclusion != world.Skipped {
+				g.w.check.rules.asked[job.ID] = g.w.s.now
 				out = append(out, g.w.hub.truth(job, asked))
 			}
 		}

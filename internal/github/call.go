@@ -61,12 +61,11 @@ func (c *Client) invoke(ctx context.Context, k call, do func(context.Context) (*
 		return answer{}, err
 	}
 	got, err := c.attempt(ctx, k, cred, do)
-	if err != nil || got.status != http.StatusUnauthorized || !c.renewable(cred) {
+	if err != nil || got.status != http.StatusUnauthorized || !c.renew(ctx, cred) {
 		return got, err
 	}
 	c.fellBack(controller.FallbackToken)
 	c.log.Warn("GitHub refused a token, fetching another", "doing", k.doing, "repository", k.repo.FullName())
-	c.tokens.drop(cred)
 	if cred, err = c.credentialInTime(ctx, k); err != nil {
 		return answer{}, err
 	}

@@ -24,6 +24,8 @@ const DefaultBaseURL = "https://api.github.com/"
 type AppCredentials struct {
 	ID            string // the App's id or its client id
 	PrivateKeyPEM []byte // PKCS #1 or PKCS #8, as downloaded from the App's settings
+	// PrivateKey is in place of PrivateKeyPEM when the key may be replaced while the server runs.
+	PrivateKey Rotating
 }
 
 // Options of a Client. Clock and Random are required, and one of App and Token; with both, the App is used wherever it is
@@ -37,6 +39,7 @@ type Options struct {
 	Logger    *slog.Logger // discards if nil
 	App       *AppCredentials
 	Token     string                    // a personal access token, the fallback without an App
+	Tokens    Rotating                  // in place of Token, when it may be replaced while the server runs
 	Mints     MintSource                // a window of this process if nil; replicas share one
 	FellBack  func(controller.Fallback) // told of every fallback that is taken; optional
 }
@@ -52,7 +55,7 @@ type Client struct {
 	random    seam.Random
 	log       *slog.Logger
 	app       *appSigner // nil without an App
-	personal  string
+	personal  Rotating   // nil without a personal token
 	tokens    *tokenCache
 	installed *installationCache
 	accounts  *accounts
@@ -71,7 +74,10 @@ func New(o Options) (*Client, error) {
 	if o.Clock == nil || o.Random == nil {
 		return nil, errors.New("a GitHub client needs a clock and a source of randomness")
 	}
-	if o.App == nil && o.Token == "" {
+	if o.Token = strings.TrimSpace(o.Token); o.Tokens == nil && o.Token != "" {
+		o.Tokens = fixed(o.Token)
+	}
+	if o.App == nil && o.Tokens == nil {
 		return nil, errors.New("no GitHub credentials: configure a GitHub App (id and private key) or a personal access token")
 	}
 	base, err := parseBase(o.BaseURL)
@@ -79,7 +85,7 @@ func New(o Options) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{
-		base: base, host: hostOf(base), clock: o.Clock, random: o.Random, log: o.Logger, personal: strings.TrimSpace(o.Token),
+		base: base, host: hostOf(base), clock: o.Clock, random: o.Random, log: o.Logger, personal: o.Tokens,
 		tokens: newTokenCache(o.Clock), installed: newInstallationCache(), accounts: newAccounts(o.Clock),
 		runs: newRunCache(), answers: newRemembered(), seen: newVisibility(), checks: newCheckCache(),
 		fellBack: o.FellBack,
@@ -91,7 +97,7 @@ func New(o Options) (*Client, error) {
 		c.log = slog.New(slog.DiscardHandler)
 	}
 	if o.App != nil {
-		if c.app, err = newAppSigner(*o.App, o.Clock, o.Random); err != nil {
+		if c.app, err = newAppSigner(*o.App, o.Clock, o.Random, c.log); err != nil {
 			return nil, err
 		}
 	}

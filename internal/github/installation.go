@@ -89,7 +89,7 @@ func (c *Client) serving(ctx context.Context, repo fleet.Repository) (int64, err
 		return 0, nil
 	}
 	installation, err := c.installation(ctx, repo)
-	if errors.Is(err, ErrNotInstalled) && c.personal != "" {
+	if errors.Is(err, ErrNotInstalled) && c.personal != nil {
 		return 0, nil
 	}
 	return installation, err

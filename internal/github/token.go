@@ -50,8 +50,32 @@ type credential struct {
 	key     tokenKey
 }
 
-// renewable reports whether a fresh token could be had in place of this one.
-func (c *Client) renewable(cred credential) bool { return c.app != nil && cred.account != 0 }
+// renew gives up a token that GitHub refused, and reports whether there may be another. An installation's token is fetched
+// anew. The App's own is made anew, perhaps with a key that has been put in place of the former one, and a personal token
+// may have been replaced.
+func (c *Client) renew(ctx context.Context, cred credential) bool {
+	switch {
+	case c.app == nil || cred.account == 0:
+		return c.personal != nil && c.personal.Refresh(ctx, []string{cred.token})
+	case cred.account == appAccount:
+		c.app.refresh(ctx)
+	default:
+		c.tokens.drop(cred)
+	}
+	return true
+}
+
+// personalToken returns the personal access token, nothing without one.
+func (c *Client) personalToken() string {
+	if c.personal == nil {
+		return ""
+	}
+	values := c.personal.Values()
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
+}
 
 // credential returns the token for a call, fetching one if need be.
 func (c *Client) credential(ctx context.Context, k call) (credential, error) {
@@ -67,7 +91,7 @@ func (c *Client) credential(ctx context.Context, k call) (credential, error) {
 		return credential{}, err
 	}
 	if installation == 0 {
-		return credential{token: c.personal}, nil
+		return credential{token: c.personalToken()}, nil
 	}
 	return c.tokens.get(ctx, keyOf(installation, k), func(ctx context.Context) (string, time.Time, error) {
 		return c.installationToken(ctx, installation, k)

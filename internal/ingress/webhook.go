@@ -31,9 +31,10 @@ type Sender interface {
 	Send(ctx context.Context, messages ...queue.Outgoing) error
 }
 
-// Options of a Webhook. All fields but Logger and BufferBytes are required.
+// Options of a Webhook. All fields but Logger and BufferBytes are required, and one of Secrets and Rotating.
 type Options struct {
 	Secrets     []string // one, or two while a secret is being replaced
+	Rotating    Rotating // in place of Secrets, when they may change while the server runs
 	Owners      []string // logins whose repositories may use the fleet; case does not matter
 	Host        string   // of GitHub, as the client's Repository.Host
 	Queue       Sender
@@ -47,33 +48,37 @@ type Options struct {
 // The server that it runs in should set ReadHeaderTimeout, IdleTimeout and MaxHeaderBytes (see Harden): a handler can
 // bound only what comes after the headers.
 type Webhook struct {
-	signatures *signatures
-	owners     map[string]bool
-	host       string
-	queue      Sender
-	clock      seam.Clock
-	log        *slog.Logger
-	bodies     *bodies
-	seen       *deliveries
-	stats      counters
+	verifier *verifier
+	owners   map[string]bool
+	host     string
+	queue    Sender
+	clock    seam.Clock
+	log      *slog.Logger
+	bodies   *bodies
+	seen     *deliveries
+	stats    counters
 }
 
 // New checks the options and returns a handler.
 func New(o Options) (*Webhook, error) {
-	signatures, err := newSignatures(o.Secrets)
+	if o.Queue == nil || o.Clock == nil {
+		return nil, errors.New("a webhook needs a queue and a clock")
+	}
+	if o.Rotating == nil {
+		o.Rotating = fixed(o.Secrets)
+	}
+	verifier, err := newVerifier(o.Rotating, o.Clock)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case o.Queue == nil || o.Clock == nil:
-		return nil, errors.New("a webhook needs a queue and a clock")
 	case o.Host == "":
 		return nil, errors.New("a webhook needs the host of GitHub that its repositories belong to")
 	case len(o.Owners) == 0:
 		return nil, errors.New("no owner may use the fleet: list at least one organisation or user in github.owners")
 	}
 	w := &Webhook{
-		signatures: signatures, owners: map[string]bool{}, host: o.Host, queue: o.Queue, clock: o.Clock, log: o.Logger,
+		verifier: verifier, owners: map[string]bool{}, host: o.Host, queue: o.Queue, clock: o.Clock, log: o.Logger,
 		bodies: newBodies(o.BufferBytes), seen: newDeliveries(),
 	}
 	for _, owner := range o.Owners {
@@ -119,7 +124,7 @@ func (w *Webhook) deliver(out http.ResponseWriter, r *http.Request) reply {
 		return w.unread(r, err)
 	}
 	defer body.release()
-	sum, ok := w.signatures.verify(r.Header.Get("X-Hub-Signature-256"), body.bytes)
+	sum, ok := w.verifier.verify(r.Context(), r.Header.Get("X-Hub-Signature-256"), body.bytes)
 	if !ok {
 		return reply{
 			BadSignature, http.StatusUnauthorized,

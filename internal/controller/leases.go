@@ -36,6 +36,8 @@ type leases struct {
 	held     map[string]heldLease
 	peers    []record.Replica
 	answered time.Time // when the last round that reached the store began
+	nudged   bool      // somebody wants a round before its time
+	nudge    context.CancelFunc
 }
 
 // watchedLease is a lease as it last changed.
@@ -60,13 +62,24 @@ func (c *Controller) leaseName(s Sweep) string {
 // keepLeases renews what is held and takes what is free, until the context ends; then it gives everything back, so that
 // others need not wait.
 func (c *Controller) keepLeases(ctx context.Context) {
-	for c.Clock.Sleep(ctx, leaseEvery) == nil {
+	c.greet(ctx)
+	for c.leases.rest(ctx, c.Clock) {
 		c.leaseRound(ctx)
 	}
 	end, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), leaseDeadline)
 	defer cancel()
 	if err := c.giveBack(end); err != nil {
 		c.Logger.WarnContext(ctx, "leases were not given back: other replicas take them when they have run out", "error", err)
+	}
+}
+
+// greet makes the other replicas look who there is, since they may have to tell this one of orders before their next round.
+func (c *Controller) greet(ctx context.Context) {
+	if c.Peers == nil {
+		return
+	}
+	for _, address := range c.leases.others() {
+		c.tell(ctx, address, everybody)
 	}
 }
 
@@ -187,6 +200,9 @@ func (l *leases) init(random seam.Random, now time.Time) {
 	l.answered = now
 }
 
+// OtherReplicas returns where the other replicas can be reached, as far as this one knows.
+func (c *Controller) OtherReplicas() []string { return c.leases.others() }
+
 // know takes in which replicas there are.
 func (l *leases) know(replicas []record.Replica, now time.Time) {
 	l.mu.Lock()
@@ -250,6 +266,30 @@ func (l *leases) use(name string, now time.Time) (generation uint64, ok bool) {
 	defer l.mu.Unlock()
 	h, held := l.held[name]
 	return h.generation, held && now.Before(h.until)
+}
+
+// rest waits for the next round's time, or until somebody asks for it; false when the context has ended.
+func (l *leases) rest(ctx context.Context, clock seam.Clock) bool {
+	sleep, nudge := context.WithCancel(ctx)
+	defer nudge()
+	l.mu.Lock()
+	wanted := l.nudged
+	l.nudged, l.nudge = false, nudge
+	l.mu.Unlock()
+	if !wanted {
+		_ = clock.Sleep(sleep, leaseEvery)
+	}
+	return ctx.Err() == nil
+}
+
+// soon asks for a round before its time.
+func (l *leases) soon() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.nudged = true
+	if l.nudge != nil {
+		l.nudge()
+	}
 }
 
 func (l *leases) reached(at time.Time) {

@@ -273,6 +273,33 @@ func (w *wakeRecorder) heard() []string {
 	return slices.Clone(w.woken)
 }
 
+// A rolling update: an order for an agent that polls the newest replica must not wait for the next round of the others.
+func TestAReplicaThatBeginsIsKnownAtOnce(t *testing.T) {
+	inReplicas(t, func(r *replicas) {
+		direct := &directPeers{}
+		at := func(address string) func(*controller.Config) {
+			return func(c *controller.Config) { c.Address, c.Peers = address, direct }
+		}
+		first := r.begin(0, at("http://one"))
+		direct.first = first
+		r.begin(1, at("http://two"))
+		r.base.pass(100 * time.Millisecond)
+		if got := first.OtherReplicas(); !slices.Equal(got, []string{"http://two"}) {
+			r.t.Errorf("0.1 s after the second replica began the first knows %q", got)
+		}
+	})
+}
+
+// directPeers are replicas that reach each other without a network.
+type directPeers struct{ first *controller.Controller }
+
+func (d *directPeers) Wake(_ context.Context, address, machine string) error {
+	if address == "http://one" {
+		return d.first.WakeHere(machine)
+	}
+	return nil
+}
+
 // rule 3.2: a replica that commands a machine which polls another replica tells that replica.
 func TestAnOrderForAnAgentThatPollsElsewhere(t *testing.T) {
 	inReplicas(t, func(r *replicas) {

@@ -21,17 +21,27 @@ func (c *Controller) wake(id fleet.MachineID) {
 		return
 	}
 	for _, address := range c.leases.others() {
-		c.hints.spawn(context.Background(), "wake "+id.String()+" at "+address, func(ctx context.Context) {
-			if err := c.Peers.Wake(ctx, address, id.String()); err != nil && ctx.Err() == nil {
-				c.Observer.FellBack(FallbackWake)
-				c.Logger.WarnContext(ctx, "another replica was not told of an agent's order", "replica", address, "machine", id.String(), "error", err)
-			}
-		}, func() {})
+		c.hints.spawn(context.Background(), "wake "+id.String()+" at "+address, func(ctx context.Context) { c.tell(ctx, address, id.String()) }, func() {})
 	}
 }
 
-// WakeHere is what another replica's wake does: the poll looks at its row, if it is held here.
+// everybody stands for no machine: the replica is to look who else there is.
+const everybody = "*"
+
+func (c *Controller) tell(ctx context.Context, address, machine string) {
+	if err := c.Peers.Wake(ctx, address, machine); err != nil && ctx.Err() == nil {
+		c.Observer.FellBack(FallbackWake)
+		c.Logger.WarnContext(ctx, "another replica was not told", "replica", address, "machine", machine, "error", err)
+	}
+}
+
+// WakeHere is what another replica's wake does: the poll looks at its row, if it is held here. A replica that has begun
+// says so with the name of no machine.
 func (c *Controller) WakeHere(machine string) error {
+	if machine == everybody {
+		c.leases.soon()
+		return nil
+	}
 	id, err := fleet.ParseMachineID(machine)
 	if err != nil {
 		return fmt.Errorf("waking a machine: %w", err)

@@ -33,7 +33,12 @@ func profiles() map[string]Rates {
 			RunCancelled: 12, WorkerLingers: 0.3,
 		},
 		// The configuration changes what labels mean, again and again.
-		"turns": {Revision: 15, WebhookLate: 0.1, AgentCutOff: 6, FewRunners: 1, IndexLags: 1},
+		"turns": {SpotReclaim: 10, Revision: 15, WebhookLate: 0.1, AgentCutOff: 6, FewRunners: 1, IndexLags: 1},
+		// Calls that fail, or whose answers are lost.
+		"weather": {
+			GitHubDown: 0.15, GitHubTimeout: 0.2, GitHubLimit: 0.05, StoreTimeout: 0.01, StoreConflict: 0.02, ProviderDown: 0.1, ProviderTimeout: 0.2,
+			WebhookLost: 0.1, AgentHung: 10, QueueTimeout: 0.05, DeletedWhileBusy: 0.5,
+		},
 		// Servers that stop for longer than their leases, while agents and people go on.
 		"pauses": {ReplicaPaused: 20, ReplicaKilled: 10, StoreSlow: 0.02, AgentCutOff: 10, RunCancelled: 10, IndexLags: 2, WebhookTwice: 0.2},
 	}

@@ -30,7 +30,7 @@ func TestFleetWithoutFaults(t *testing.T) {
 	}
 }
 
-func TestFleetWithFaults(t *testing.T) {
+func TestFleetWithFaults(t *testing.T) { // failure modes C2, C14
 	for seed := range uint64(fixedSeeds) {
 		report(t, simulate.Run(t, simulate.Draw(seed+1, jobs), false))
 	}

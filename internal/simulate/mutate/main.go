@@ -20,8 +20,8 @@ import (
 )
 
 func main() {
-	seeds := flag.Int("seeds", 120, "how many worlds a mutation may survive")
-	jobs := flag.Int("jobs", 40, "`jobs` of each world")
+	seeds := flag.Int("seeds", 16, "how many worlds a mutation may survive")
+	jobs := flag.Int("jobs", 30, "`jobs` of each world")
 	first := flag.Uint64("seed", 1, "the first `seed`")
 	dry := flag.Bool("n", false, "only see whether every mutation can still be made")
 	flag.Parse()
@@ -37,6 +37,9 @@ func check(names []string, dry bool, first uint64, seeds, jobs int) error {
 		return fmt.Errorf("making a folder for builds: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	if !dry {
+		fmt.Print("| rule | bug | worlds | result |\n|---|---|---|---|\n")
+	}
 	var survivors []string
 	for _, m := range mutations() {
 		if !chosen(m, names) {
@@ -56,15 +59,24 @@ func check(names []string, dry bool, first uint64, seeds, jobs int) error {
 		}
 		verdict := "caught by " + by
 		if !caught {
-			verdict = "SURVIVED"
+			verdict = "**not noticed**"
 			survivors = append(survivors, m.name)
 		}
-		fmt.Printf("| %s | %s | %s | %s |\n", m.name, m.what, verdict, time.Since(began).Round(time.Second))
+		fmt.Printf("| %s | %s | %s | %s |\n", m.name, m.what, worlds(m.profile), verdict)
+		fmt.Fprintf(os.Stderr, "%s: %s, %s\n", m.name, verdict, time.Since(began).Round(time.Second))
 	}
 	if len(survivors) > 0 {
 		return fmt.Errorf("%d mutations survived, or cannot be made: %s", len(survivors), strings.Join(survivors, ", ")) //nolint:err113 // for people
 	}
 	return nil
+}
+
+// worlds names those that a mutation is tried in.
+func worlds(profile string) string {
+	if profile == "" {
+		return "ordinary"
+	}
+	return profile
 }
 
 func chosen(m mutation, names []string) bool {
@@ -89,7 +101,7 @@ func try(dir string, m mutation, first uint64, seeds, jobs int) (caught bool, by
 	if out, err := build.CombinedOutput(); err != nil {
 		return false, "", fmt.Errorf("building: %w\n%s", err, out)
 	}
-	run := exec.CommandContext(ctx, program, "-q", "-seed", strconv.FormatUint(first, 10), "-seeds", strconv.Itoa(seeds), "-jobs", strconv.Itoa(jobs), "-with", often(m.name))
+	run := exec.CommandContext(ctx, program, "-q", "-seed", strconv.FormatUint(first, 10), "-seeds", strconv.Itoa(seeds), "-jobs", strconv.Itoa(jobs), "-profile", m.profile)
 	out, err := run.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {

@@ -2,32 +2,35 @@ package main
 
 // mutation is one deliberate bug.
 type mutation struct {
-	name  string // begins with the rule's number
-	what  string
-	edits []edit
+	name    string // begins with the rule's number
+	what    string
+	profile string // the difficult worlds that it is tried in; empty for ordinary ones
+	edits   []edit
 }
 
 type edit struct{ file, old, new string }
 
 const (
-	applyGo    = "internal/controller/apply.go"
-	decideGo   = "internal/controller/decide.go"
-	launchGo   = "internal/controller/launch.go"
-	listingGo  = "internal/controller/listing.go"
-	lookGo     = "internal/controller/look.go"
-	machineGo  = "internal/controller/machine.go"
-	messagesGo = "internal/controller/messages.go"
-	mintGo     = "internal/controller/mint.go"
-	reportGo   = "internal/controller/report_apply.go"
-	retireGo   = "internal/controller/retire.go"
-	planGo     = "internal/controller/reconcile.go"
-	sweepGo    = "internal/controller/sweep_provider.go"
-	fleetJob   = "internal/fleet/job.go"
-	fleetUnit  = "internal/fleet/machine.go"
-	rowUnit    = "internal/record/machine.go"
-	rowJob     = "internal/record/job.go"
-	rowShape   = "internal/record/shape.go"
-	simUnit    = "internal/simulate/machine.go"
+	attributeGo = "internal/controller/attribute.go"
+	agentsGo    = "internal/controller/agents.go"
+	applyGo     = "internal/controller/apply.go"
+	decideGo    = "internal/controller/decide.go"
+	launchGo    = "internal/controller/launch.go"
+	listingGo   = "internal/controller/listing.go"
+	lookGo      = "internal/controller/look.go"
+	machineGo   = "internal/controller/machine.go"
+	messagesGo  = "internal/controller/messages.go"
+	mintGo      = "internal/controller/mint.go"
+	reportGo    = "internal/controller/report_apply.go"
+	retireGo    = "internal/controller/retire.go"
+	planGo      = "internal/controller/reconcile.go"
+	sweepGo     = "internal/controller/sweep_provider.go"
+	fleetJob    = "internal/fleet/job.go"
+	fleetUnit   = "internal/fleet/machine.go"
+	rowUnit     = "internal/record/machine.go"
+	rowJob      = "internal/record/job.go"
+	rowShape    = "internal/record/shape.go"
+	simUnit     = "internal/simulate/machine.go"
 )
 
 func mutations() []mutation {
@@ -40,73 +43,45 @@ func mutations() []mutation {
 	return append(all, storageMutations()...)
 }
 
-// often names the faults without which a bug hardly ever shows: they happen often in every world that it is tried in.
-func often(name string) string {
-	switch name {
-	case "1.4", "1.5", "scan":
-		return "webhook-late,webhook-lost,run-cancelled"
-	case "5.1":
-		return "webhook-late,webhook-lost,in-progress-early"
-	case "1.6 once", "2.2 repeat", "2.3 count", "2.4", "2.5", "8 rows only", "8 once":
-		return "provider-silent"
-	case "1.11 order", "1.12", "Forward head", "Forward machine", "Forward job", "1.11 one transaction":
-		return "store-slow,queue-twice"
-	case "4.3", "4.4", "4.4 limit", "4.2 unique", "4 handed out late":
-		return "github-timeout,listener-never-starts,answer-lost"
-	case "5.2", "5.3", "5.3 runners", "5.3 webhook", "5.4", "5.5":
-		return "in-progress-early,assignment-lost,webhook-late,webhook-twice"
-	case "5.6", "5.7 jobs", "5 run over":
-		return "run-completes-early,assignment-lost"
-	case "6.1 404", "6.1 422", "6.1 worker", "6.1 word", "6.4":
-		return "refused-while-idle,listener-stops-slowly,agent-cut-off,idle-removed"
-	case "6.2 204", "6.2 wait", "6.2 queued", "6.2 unknown", "3.4", "3.3", "3.5", "6.3 running":
-		return "agent-hung,agent-cut-off,deleted-while-busy,webhook-late,webhook-lost,github-5xx"
-	case "6.3 silent", "6.3 newest", "6.5", "6 names", "8 gone":
-		return "agent-hung,agent-killed,listing-lags,spot-reclaim"
-	default:
-		return ""
-	}
-}
-
 func countingMutations() []mutation {
 	return []mutation{
-		{"1.3 hold", "a machine is no longer held once its worker has started", []edit{{fleetUnit, "	if c.Worker {\n		return c.Demand\n	}", "	if c.Worker {\n		return \"\"\n	}"}}},
-		{"1.3 lease", "a machine is held although its lease has expired", []edit{{fleetUnit, "(c.State == MachineAssigned || c.State == MachineListening) && now.Before(c.Lease) {", "(c.State == MachineAssigned || c.State == MachineListening) && now.Year() > 1 {"}}},
-		{"1.4", "an unattributed worker triggers no listing", []edit{{lookGo, "		consider(m.WorkerStarted.Add(fleet.AttributeIn), lookListing)\n", ""}}},
-		{"1.5", "a late queued event counts without a GET", []edit{{applyGo, "now.Sub(s.Created) > lateQueued &&", "now.Sub(s.Created) > lateQueued*100000 &&"}}},
-		{"1.6 once", "every launch that got no answer for a minute ceases to count", []edit{
+		{"1.3 hold", "a machine is no longer held once its worker has started", "crowd", []edit{{fleetUnit, "	if c.Worker {\n		return c.Demand\n	}", "	if c.Worker {\n		return \"\"\n	}"}}},
+		{"1.3 lease", "a machine is held although its lease has expired", "cut off", []edit{{fleetUnit, "(c.State == MachineAssigned || c.State == MachineListening) && now.Before(c.Lease) {", "(c.State == MachineAssigned || c.State == MachineListening) && now.Year() > 1 {"}}},
+		{"1.4", "an unattributed worker triggers no listing", "whispers", []edit{{lookGo, "		consider(m.WorkerStarted.Add(fleet.AttributeIn), lookListing)\n", ""}}},
+		{"1.5", "a late queued event counts without a GET", "whispers", []edit{{applyGo, "now.Sub(s.Created) > lateQueued &&", "now.Sub(s.Created) > lateQueued*100000 &&"}}},
+		{"1.6 once", "every launch that got no answer for a minute ceases to count", "silence", []edit{
 			{decideGo, "		n += l.Outstanding\n		late :=", "		late :="},
 			{decideGo, "		if late && (left < 0 ||", "		if !late {\n			n += l.Outstanding\n		}\n		if late && false && (left < 0 ||"},
 		}},
-		{"1.7 outstanding", "launches that are on their way do not count", []edit{{decideGo, "deficit := need - len(ready) - len(starting) - outstanding", "_ = outstanding\n	deficit := need - len(ready) - len(starting)"}}},
-		{"1.7 starting", "machines that boot do not count", []edit{{decideGo, "deficit := need - len(ready) - len(starting) - outstanding", "deficit := need - len(ready) - outstanding"}}},
-		{"1.10", "surplus is never retired", []edit{{decideGo, "if s.Now.Sub(since) >= fleet.SurplusFor &&", "if s.Now.Sub(since) >= 100000*fleet.SurplusFor &&"}}},
-		{"1.11 machines", "a shape without jobs is not looked at, whatever machines it has", []edit{{decideGo, "d.Idle = len(s.View.Jobs) == 0 && len(s.View.Machines) == 0 && len(s.View.Launches) == 0", "d.Idle = len(s.View.Jobs) == 0"}}},
-		{"1.11 order", "machines are read before launches", []edit{
+		{"1.7 outstanding", "launches that are on their way do not count", "", []edit{{decideGo, "deficit := need - len(ready) - len(starting) - outstanding", "_ = outstanding\n	deficit := need - len(ready) - len(starting)"}}},
+		{"1.7 starting", "machines that boot do not count", "", []edit{{decideGo, "deficit := need - len(ready) - len(starting) - outstanding", "deficit := need - len(ready) - outstanding"}}},
+		{"1.10", "surplus is never retired", "crowd", []edit{{decideGo, "if s.Now.Sub(since) >= fleet.SurplusFor &&", "if s.Now.Sub(since) >= 100000*fleet.SurplusFor &&"}}},
+		{"1.11 machines", "a shape without jobs is not looked at, whatever machines it has", "crowd", []edit{{decideGo, "d.Idle = len(s.View.Jobs) == 0 && len(s.View.Machines) == 0 && len(s.View.Launches) == 0", "d.Idle = len(s.View.Jobs) == 0"}}},
+		{"1.11 order", "machines are read before launches", "crowd", []edit{
 			{rowShape, "	if v.Launches, err = all[LaunchEntry](ctx, r, p, launchPrefix); err != nil {\n		return View{}, err\n	}\n", ""},
 			{rowShape, "	for _, former := range v.Head.V.Former {", "	if v.Launches, err = all[LaunchEntry](ctx, r, p, launchPrefix); err != nil {\n		return View{}, err\n	}\n	for _, former := range v.Head.V.Former {"},
 		}},
-		{"1.11 one transaction", "the machine is attributed in a transaction of its own", []edit{{applyGo, "	*writes = append(*writes, c.putMachine(kept, m))\n", "	if err := c.Records.Commit(ctx, c.putMachine(kept, m)); err != nil {\n		return record.Kept[fleet.Machine]{}, err\n	}\n"}}},
-		{"1.12", "a decision does not raise the shape's version", []edit{{planGo, "	if changed || noted {", "	if noted && !changed {"}}},
+		{"1.11 one transaction", "the machine is attributed in a transaction of its own", "", []edit{{attributeGo, "	*writes = append(*writes, c.putMachine(kept, m))\n", "	if err := c.Records.Commit(ctx, c.putMachine(kept, m)); err != nil {\n		return record.Kept[fleet.Machine]{}, err\n	}\n"}}},
+		{"1.12", "a decision does not raise the shape's version", "crowd", []edit{{planGo, "	if changed || noted {", "	if noted && !changed {"}}},
 	}
 }
 
 func launchMutations() []mutation {
 	return []mutation{
-		{"2.2 bytes", "a repeated call asks for what is outstanding", []edit{{launchGo, "	callCtx, cancel := c.Clock.WithTimeout(ctx, launchDeadline)\n", "	r.Count = l.Count + max(0, l.Calls-2)\n	callCtx, cancel := c.Clock.WithTimeout(ctx, launchDeadline)\n"}}},
-		{"2.2 row", "the call is made before the row is written", []edit{
+		{"2.2 bytes", "a repeated call asks for what is outstanding", "silence", []edit{{launchGo, "	callCtx, cancel := c.Clock.WithTimeout(ctx, launchDeadline)\n", "	r.Count = l.Count + max(0, l.Calls-2)\n	callCtx, cancel := c.Clock.WithTimeout(ctx, launchDeadline)\n"}}},
+		{"2.2 row", "the call is made before the row is written", "", []edit{
 			{planGo, "	l = l.Called(p.now)\n", "	l = l.Called(p.now)\n	var early provider.Request\n	_ = json.Unmarshal(l.Request, &early)\n	_, _ = p.c.Provider.Launch(context.Background(), early)\n"},
 			{planGo, "import (\n	\"context\"\n", "import (\n	\"context\"\n	\"encoding/json\"\n"},
 			{planGo, "	\"github.com/runs-fleet/runs-fleet/internal/record\"\n", "	\"github.com/runs-fleet/runs-fleet/internal/provider\"\n	\"github.com/runs-fleet/runs-fleet/internal/record\"\n"},
 		}},
-		{"2.2 repeat", "a launch without answer is not repeated", []edit{{launchGo, "	case err != nil:\n		return fmt.Errorf(\"calling the provider: %w\", err)", "	case err != nil:\n		answer = provider.Answer{Errors: []provider.LaunchError{{Code: \"Lost\", Message: err.Error(), Count: l.Count}}}"}}},
-		{"2.3 count", "an instance attaches beyond its launch's count", []edit{{launchGo, "			if l.Settled() {\n", "			if l.Settled() && l.Count < 0 {\n"}}},
-		{"2.3 absent", "a machine that has ended attaches again", []edit{{launchGo, "			if row.Exists() {\n				continue", "			if row.Exists() && row.V.Live() {\n				continue"}}},
-		{"2.4", "the failed places are written before the instances attach", []edit{{launchGo, "		if err := c.attach(ctx, id, chunk); err != nil {\n			return err\n		}\n", "		_ = chunk\n"}}},
-		{"2.5", "a hello of a settled launch is not refused, and nothing comes of it", []edit{{"internal/controller/agents.go", "	case !row.Exists():\n", "	case !row.Exists():\n		return nil\n	case row.Version == 0:\n"}}},
-		{"3.3", "an agent that cannot renew goes on listening", []edit{{simUnit, "case listens && silent > stopAfter:", "case listens && silent > stopAfter && m.runner == \"\":"}}},
-		{"3.4", "the dead-man timer does not look for a worker", []edit{{simUnit, "	case m.worker.running:\n		left = time.Minute\n", ""}}},
-		{"3.5", "an expired lease begins nothing", []edit{
+		{"2.2 repeat", "a launch without answer is not repeated", "silence", []edit{{launchGo, "	case err != nil:\n		return fmt.Errorf(\"calling the provider: %w\", err)", "	case err != nil:\n		answer = provider.Answer{Errors: []provider.LaunchError{{Code: \"Lost\", Message: err.Error(), Count: l.Count}}}"}}},
+		{"2.3 count", "an instance attaches beyond its launch's count", "silence", []edit{{launchGo, "			if l.Settled() {\n", "			if l.Settled() && l.Count < 0 {\n"}}},
+		{"2.3 absent", "a machine that has ended attaches again", "silence", []edit{{launchGo, "			if row.Exists() {\n				continue", "			if row.Exists() && row.V.Live() {\n				continue"}}},
+		{"2.4", "the failed places are written before the instances attach", "silence", []edit{{launchGo, "		if err := c.attach(ctx, id, chunk); err != nil {\n			return err\n		}\n", "		_ = chunk\n"}}},
+		{"2.5", "a hello of a settled launch is not refused, and nothing comes of it", "silence", []edit{{"internal/controller/agents.go", "	case !row.Exists():\n", "	case !row.Exists():\n		return nil\n	case row.Version == 0:\n"}}},
+		{"3.3", "an agent that cannot renew goes on listening", "cut off", []edit{{simUnit, "case listens && silent > stopAfter:", "case listens && silent > stopAfter && m.runner == \"\":"}}},
+		{"3.4", "the dead-man timer does not look for a worker", "cut off", []edit{{simUnit, "	case m.worker.running:\n		left = time.Minute\n", ""}}},
+		{"3.5", "an expired lease begins nothing", "cut off", []edit{
 			{lookGo, "	case fleet.MachineReady, fleet.MachineAssigned:\n		consider(m.Lease, lookLease)\n", "	case fleet.MachineReady, fleet.MachineAssigned:\n"},
 			{lookGo, "	case fleet.MachineListening:\n		consider(m.Lease, lookLease)\n", "	case fleet.MachineListening:\n"},
 			{lookGo, "	consider(m.Lease, lookLease)\n	if m.WorkerStarted.IsZero() {", "	if m.WorkerStarted.IsZero() {"},
@@ -116,14 +91,14 @@ func launchMutations() []mutation {
 
 func registrationMutations() []mutation {
 	return []mutation{
-		{"4.2 unique", "a machine has one name for ever", []edit{{mintGo, "c.namePrefix(), m.ID.ID, len(m.Runners)+m.Waits+1)", "c.namePrefix(), m.ID.ID, 1)"}}},
-		{"4.3", "only the newest name of a machine is known", []edit{
+		{"4.2 unique", "a machine has one name for ever", "stubborn", []edit{{mintGo, "c.namePrefix(), m.ID.ID, len(m.Runners)+m.Waits+1)", "c.namePrefix(), m.ID.ID, 1)"}}},
+		{"4.3", "only the newest name of a machine is known", "stubborn", []edit{
 			{fleetUnit, "return slices.ContainsFunc(m.Runners, func(r Runner) bool { return r.Name == runner })", "return slices.ContainsFunc(m.Runners[max(0, len(m.Runners)-1):], func(r Runner) bool { return r.Name == runner })"},
 			{fleetUnit, "	for _, r := range m.Runners {\n		if r.Deleted.IsZero() {", "	for _, r := range m.Runners[max(0, len(m.Runners)-1):] {\n		if r.Deleted.IsZero() {"},
 		}},
-		{"4.4", "a machine registers again without its agent's word", []edit{{fleetUnit, "	if handed > 0 && !m.Word {", "	if handed > 5 && !m.Word {"}}},
-		{"4.4 limit", "a machine registers as often as it likes", []edit{{fleetUnit, "handed >= MaxHandOuts || len(m.Runners) >= MaxNames", "handed >= 1000*MaxHandOuts || len(m.Runners) >= 1000*MaxNames"}}},
-		{"4.6", "a refused demand does not back off", []edit{{mintGo, "		state := demand.V.MintRefused(refused.Error(), now)\n", "		state := demand.V.MintRefused(refused.Error(), now)\n		state.RefusedUntil = now\n"}}},
-		{"4 handed out late", "a machine that has moved on is handed its registration", []edit{{mintGo, "if newest && m.State == fleet.MachineAssigned && ctx.Err() == nil {", "if newest && m.State != fleet.MachineReady {"}}},
+		{"4.4", "a machine registers again without its agent's word", "stubborn", []edit{{fleetUnit, "	if handed > 0 && !m.Word {", "	if handed > 5 && !m.Word {"}}},
+		{"4.4 limit", "a machine registers as often as it likes", "stubborn", []edit{{fleetUnit, "handed >= MaxHandOuts || len(m.Runners) >= MaxNames", "handed >= 1000*MaxHandOuts || len(m.Runners) >= 1000*MaxNames"}}},
+		{"4.6", "a refused demand does not back off", "stubborn", []edit{{mintGo, "		state := demand.V.MintRefused(refused.Error(), now)\n", "		state := demand.V.MintRefused(refused.Error(), now)\n		state.RefusedUntil = now\n"}}},
+		{"4 handed out late", "a machine that has moved on is handed its registration", "stubborn", []edit{{mintGo, "if newest && m.State == fleet.MachineAssigned && ctx.Err() == nil {", "if newest && m.State != fleet.MachineReady {"}}},
 	}
 }

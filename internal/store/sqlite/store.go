@@ -87,6 +87,15 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	return nil
 }
 
+// Snapshot writes a copy of the store at path to a new file at to. The store may be in use by another process.
+func Snapshot(ctx context.Context, path, to string) error {
+	err := sqlitedb.Snapshot(ctx, path, to, sqlitedb.Options{ApplicationID: applicationID, Migrations: migrations()})
+	if err != nil {
+		return fmt.Errorf("copying the store: %w", err)
+	}
+	return nil
+}
+
 // Close implements store.Store.
 func (s *Store) Close() error {
 	s.mu.Lock()

@@ -204,7 +204,7 @@ func TestTheFirstCtrlCDrainsAndStops(t *testing.T) {
 	r.end(t)
 }
 
-func TestAServerThatCannotStartSaysWhyAndLeavesNothingOpen(t *testing.T) {
+func TestAServerThatCannotStartSaysWhyAndLeavesNothingOpen(t *testing.T) { // failure mode K6
 	github := quietGitHub(t).URL
 	for _, tt := range []struct {
 		name   string

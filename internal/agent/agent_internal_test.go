@@ -72,7 +72,7 @@ func TestAJob(t *testing.T) {
 	})
 }
 
-func TestHello(t *testing.T) {
+func TestHello(t *testing.T) { // failure mode G3
 	for name, test := range map[string]struct {
 		hello func(int) error
 		after time.Duration
@@ -223,7 +223,7 @@ func TestAVeryShortJobIsNoListenerWithoutAJob(t *testing.T) { // rule 4.4
 	})
 }
 
-func TestARefusalIsFinal(t *testing.T) {
+func TestARefusalIsFinal(t *testing.T) { // failure mode G3
 	synctest.Test(t, func(t *testing.T) {
 		s, r := newFakeServer(), newFakeRunner()
 		ended := run(t, t.Context(), s, r)
@@ -236,7 +236,7 @@ func TestARefusalIsFinal(t *testing.T) {
 	})
 }
 
-func TestShutdown(t *testing.T) {
+func TestShutdown(t *testing.T) { // failure mode N15
 	synctest.Test(t, func(t *testing.T) {
 		s, r := newFakeServer(), newFakeRunner()
 		ctx, cancel := context.WithCancel(t.Context())

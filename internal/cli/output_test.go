@@ -150,7 +150,7 @@ func TestLoginPrintsAnAddressThatWorksOnce(t *testing.T) {
 	}
 }
 
-func TestDrainWaitsForTheLastMachine(t *testing.T) {
+func TestDrainWaitsForTheLastMachine(t *testing.T) { // failure mode K4
 	w := webtest.New(t)
 	w.PutMachines(t, webtest.Machine("m1", fleet.MachineWorking), webtest.Machine("m2", fleet.MachineReady))
 	at := ofWorld(t, w)

@@ -15,7 +15,7 @@ func handedOut() fleet.Machine {
 	}
 }
 
-func TestApplyReport(t *testing.T) {
+func TestApplyReport(t *testing.T) { // failure modes A8, B8, C5, F7
 	code := 0
 	end := func(m fleet.Machine) fleet.Machine { return retiring(m, "surplus", sec(3)) }
 	tests := []struct {
@@ -194,7 +194,7 @@ func TestFirstLook(t *testing.T) {
 	}
 }
 
-func TestEveryLiveStateHasAMaximumAge(t *testing.T) {
+func TestEveryLiveStateHasAMaximumAge(t *testing.T) { // failure modes C7, F2
 	for _, s := range []fleet.MachineState{
 		fleet.MachineStarting, fleet.MachineReady, fleet.MachineAssigned, fleet.MachineListening, fleet.MachineWorking, fleet.MachineRetiring,
 	} {

@@ -36,7 +36,7 @@ func at100(f func(*situation)) situation {
 	return s
 }
 
-func TestDecide(t *testing.T) {
+func TestDecide(t *testing.T) { // failure modes E5, N14, N27
 	worker := counted(1, fleet.MachineWorking, "d")
 	worker.Worker = true
 	tests := []struct {
@@ -141,7 +141,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestDecideProperties(t *testing.T) {
+func TestDecideProperties(t *testing.T) { // failure modes E1, M9, M13, O8
 	states := []fleet.MachineState{fleet.MachineStarting, fleet.MachineReady, fleet.MachineAssigned, fleet.MachineListening, fleet.MachineWorking}
 	demands := []fleet.DemandKey{"a", "b", "c"}
 	rapid.Check(t, func(t *rapid.T) {

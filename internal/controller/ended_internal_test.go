@@ -6,7 +6,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
 
-func TestEveryReasonOfAnEndIsKnown(t *testing.T) {
+func TestEveryReasonOfAnEndIsKnown(t *testing.T) { // failure mode M6
 	for text, want := range map[string]EndReason{
 		textUnneeded: EndUnneeded, textOutnumbered: EndOutnumbered, textDraining: EndDraining, textKilled: EndDraining,
 		textSpent: EndSpent, textUnmatched: EndUnmatched, textNoWorker: EndNoWorker, textJobEnded: EndJobEnded,

@@ -13,7 +13,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
 
-func TestLostLaunchAnswerIsRepeatedWithTheSameToken(t *testing.T) {
+func TestLostLaunchAnswerIsRepeatedWithTheSameToken(t *testing.T) { // failure mode N16
 	// rules 2.2, 2.3; OneFleetPerLaunch
 	inWorld(t, nil, func(w *world) {
 		w.cloud.set(func(c *fakeCloud) { c.dropNext = 2 })
@@ -25,18 +25,30 @@ func TestLostLaunchAnswerIsRepeatedWithTheSameToken(t *testing.T) {
 	})
 }
 
-func TestFailedPlacesAreLaunchedAgain(t *testing.T) {
+func TestFailedPlacesAreLaunchedAgain(t *testing.T) { // failure modes A10, L19, M5, N21
 	// rule 2.6: another market is tried at once; failure modes D6, D8
+	asked := map[string]string{} // a launch of each market
 	inWorld(t, nil, func(w *world) {
 		w.cloud.set(func(c *fakeCloud) { c.failNext = 2 })
 		for i := range int64(3) {
 			w.github.queue(i+1, 10, 10*time.Second, cpu2)
 		}
+		w.settle(5*time.Second, "all in progress, before the market that failed is tried again", func() bool {
+			return w.github.state(1) != fleet.JobQueued && w.github.state(2) != fleet.JobQueued && w.github.state(3) != fleet.JobQueued
+		})
+		w.cloud.set(func(c *fakeCloud) {
+			for id, request := range c.requests {
+				asked[request[strings.Index(request, `"market"`):strings.Index(request, `,"spec"`)]] = id
+			}
+		})
+		if len(asked) != 2 {
+			w.t.Errorf("asked for %v, want both markets", asked)
+		}
 		w.settle(time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
 	})
 }
 
-func TestMachinesThatNeverBootAreReplaced(t *testing.T) {
+func TestMachinesThatNeverBootAreReplaced(t *testing.T) { // failure modes E1, N8
 	// section 9: boot 5 min; failure mode F8
 	inWorld(t, nil, func(w *world) {
 		w.cloud.set(func(c *fakeCloud) { c.neverBoot = true })
@@ -50,7 +62,7 @@ func TestMachinesThatNeverBootAreReplaced(t *testing.T) {
 	})
 }
 
-func TestUnknownMintBurnsTheName(t *testing.T) {
+func TestUnknownMintBurnsTheName(t *testing.T) { // failure modes F5, M17
 	// rule 4.2: 409 after success is met with another name
 	inWorld(t, nil, func(w *world) {
 		w.github.set(func(g *fakeGitHub) { g.mintErrs = []error{errUnknown, controller.ErrNameTaken} })
@@ -62,7 +74,7 @@ func TestUnknownMintBurnsTheName(t *testing.T) {
 	})
 }
 
-func TestRefusedMintBacksTheDemandOff(t *testing.T) {
+func TestRefusedMintBacksTheDemandOff(t *testing.T) { // failure mode M17
 	// rule 4.6: the machine serves another demand of its shape
 	inWorld(t, func(c *controller.Config) { c.MaxRunners = 1 }, func(w *world) {
 		w.github.set(func(g *fakeGitHub) {
@@ -82,7 +94,7 @@ func TestRefusedMintBacksTheDemandOff(t *testing.T) {
 	})
 }
 
-func TestMintWaitsForBudget(t *testing.T) {
+func TestMintWaitsForBudget(t *testing.T) { // failure mode M3
 	// rule 4.6: a mint that lacks budget only waits
 	inWorld(t, nil, func(w *world) {
 		until := w.github.clock.Now().Add(40 * time.Second)
@@ -97,7 +109,7 @@ func TestMintWaitsForBudget(t *testing.T) {
 	})
 }
 
-func TestListenerThatNeverConnects(t *testing.T) {
+func TestListenerThatNeverConnects(t *testing.T) { // failure mode O2
 	// rules 4.4, 4.5
 	inWorld(t, nil, func(w *world) {
 		w.cloud.set(func(c *fakeCloud) { c.stubborn = true })
@@ -108,7 +120,7 @@ func TestListenerThatNeverConnects(t *testing.T) {
 	})
 }
 
-func TestDeadAgentBeforeItsJob(t *testing.T) {
+func TestDeadAgentBeforeItsJob(t *testing.T) { // failure mode J3
 	// rule 6.2, 6.5
 	inWorld(t, nil, func(w *world) {
 		w.github.set(func(g *fakeGitHub) { g.deaf = true })
@@ -121,7 +133,7 @@ func TestDeadAgentBeforeItsJob(t *testing.T) {
 	})
 }
 
-func TestSilentAgentWithARunningJobIsNotKilled(t *testing.T) {
+func TestSilentAgentWithARunningJobIsNotKilled(t *testing.T) { // failure mode N11
 	// rule 6.2; NeverKillBusy, failure mode E3
 	inWorld(t, nil, func(w *world) {
 		w.github.queue(1, 10, 20*time.Minute, cpu2)
@@ -136,7 +148,7 @@ func TestSilentAgentWithARunningJobIsNotKilled(t *testing.T) {
 	})
 }
 
-func TestUnknownAnswersDestroyNothing(t *testing.T) {
+func TestUnknownAnswersDestroyNothing(t *testing.T) { // failure modes E3, J3, M8, O1
 	// "unknown" is a third value
 	inWorld(t, nil, func(w *world) {
 		w.github.queue(1, 10, 40*time.Minute, cpu2)
@@ -156,7 +168,7 @@ func TestUnknownAnswersDestroyNothing(t *testing.T) {
 	})
 }
 
-func TestUnmatchedJobsBackOff(t *testing.T) {
+func TestUnmatchedJobsBackOff(t *testing.T) { // failure modes F3, N6
 	// rules 5.6, 5.7
 	inWorld(t, nil, func(w *world) {
 		w.github.set(func(g *fakeGitHub) { g.deaf = true })
@@ -171,7 +183,7 @@ func TestUnmatchedJobsBackOff(t *testing.T) {
 	})
 }
 
-func TestRestartAdoptsRunningAgents(t *testing.T) {
+func TestRestartAdoptsRunningAgents(t *testing.T) { // failure modes C2, O3
 	// RestartSafe
 	inWorld(t, nil, func(w *world) {
 		for i := range int64(5) {
@@ -251,7 +263,7 @@ func TestNewerPollReplacesAnOlderOne(t *testing.T) {
 	})
 }
 
-func TestMachinesThatEndWhileBootingBackOff(t *testing.T) {
+func TestMachinesThatEndWhileBootingBackOff(t *testing.T) { // failure modes L19, O2
 	// rule 2.6; failure mode B9: a systemic boot failure must not loop for ever at full speed
 	inWorld(t, func(c *controller.Config) {
 		c.ProviderInterval = time.Second

@@ -39,7 +39,7 @@ func TestBurstRunsEachJobOnce(t *testing.T) {
 	})
 }
 
-func TestCapacityIsQueuedFor(t *testing.T) {
+func TestCapacityIsQueuedFor(t *testing.T) { // failure mode M9
 	// rule 1.8: waiting for room is not a failure
 	inWorld(t, func(c *controller.Config) { c.MaxRunners = 3 }, func(w *world) {
 		for i := range int64(9) {
@@ -63,7 +63,7 @@ func TestCapacityIsQueuedFor(t *testing.T) {
 	})
 }
 
-func TestLostWebhooksAreMadeGood(t *testing.T) {
+func TestLostWebhooksAreMadeGood(t *testing.T) { // failure modes B11, F2, L1, N7, O1
 	// failure mode F1; protocol section 9: webhook failed 60 s
 	inWorld(t, func(c *controller.Config) { c.Repositories = []fleet.Repository{testRepository()} }, func(w *world) {
 		w.github.set(func(g *fakeGitHub) { g.loseAll = true })
@@ -74,7 +74,7 @@ func TestLostWebhooksAreMadeGood(t *testing.T) {
 	})
 }
 
-func TestTakenRunnerIsMadeGoodAtOnce(t *testing.T) {
+func TestTakenRunnerIsMadeGoodAtOnce(t *testing.T) { // failure modes L3, N6, N9
 	// rules 5.1, 1.2: a runner made for B that GitHub gives to A's label set leaves B's need open. failure mode F1
 	inWorld(t, nil, func(w *world) {
 		w.github.set(func(g *fakeGitHub) { g.loseAll = true })
@@ -88,7 +88,7 @@ func TestTakenRunnerIsMadeGoodAtOnce(t *testing.T) {
 	})
 }
 
-func TestCancelledJobLeavesNoMachine(t *testing.T) {
+func TestCancelledJobLeavesNoMachine(t *testing.T) { // failure mode N27
 	// failure modes A7, A8; rule 1.10
 	inWorld(t, nil, func(w *world) {
 		w.cloud.set(func(c *fakeCloud) { c.boot = 20 * time.Second })
@@ -99,7 +99,7 @@ func TestCancelledJobLeavesNoMachine(t *testing.T) {
 	})
 }
 
-func TestRepeatedAndReorderedWebhooks(t *testing.T) {
+func TestRepeatedAndReorderedWebhooks(t *testing.T) { // failure mode B2
 	inWorld(t, nil, func(w *world) {
 		w.github.queue(1, 10, 10*time.Second, cpu2)
 		queued := w.github.saw(1)
@@ -115,7 +115,7 @@ func TestRepeatedAndReorderedWebhooks(t *testing.T) {
 	})
 }
 
-func TestQueuedAfterCompletedOfAnUnknownJob(t *testing.T) {
+func TestQueuedAfterCompletedOfAnUnknownJob(t *testing.T) { // failure mode N2
 	inWorld(t, nil, func(w *world) {
 		w.github.set(func(g *fakeGitHub) { g.loseAll = true })
 		w.github.queue(1, 10, time.Second, cpu2)

@@ -153,7 +153,7 @@ func all() []controller.Sweep {
 	return works
 }
 
-func TestEachPeriodicWorkHasOneHolder(t *testing.T) {
+func TestEachPeriodicWorkHasOneHolder(t *testing.T) { // failure mode C17
 	inReplicas(t, func(r *replicas) {
 		r.begin(0, nil)
 		r.begin(1, nil)
@@ -178,7 +178,7 @@ func TestAReplicaThatStopsGivesItsWorkBack(t *testing.T) {
 	})
 }
 
-// failure mode D6: a replica that is cut off goes on with old rights.
+// failure mode O3: a replica that is cut off goes on with old rights.
 func TestALostReplicasWorkGoesOnWithin30Seconds(t *testing.T) {
 	inReplicas(t, func(r *replicas) {
 		ctl := r.begin(0, nil)
@@ -202,7 +202,7 @@ func TestALostReplicasWorkGoesOnWithin30Seconds(t *testing.T) {
 	})
 }
 
-func TestAnOldGenerationIsRefused(t *testing.T) {
+func TestAnOldGenerationIsRefused(t *testing.T) { // failure mode C17
 	inReplicas(t, func(r *replicas) {
 		states := func() map[string]record.LeaseState {
 			got, _, err := r.base.records.Leases(r.t.Context())

@@ -51,7 +51,7 @@ func (w *world) renew() {
 	w.start()
 }
 
-func TestAMessageIsDeletedOnlyOnceItsEffectIsStored(t *testing.T) {
+func TestAMessageIsDeletedOnlyOnceItsEffectIsStored(t *testing.T) { // failure mode N3
 	// AckAfterDurable; failure modes C3, M1
 	disk := &refusing{}
 	inWorld(t, func(c *controller.Config) {

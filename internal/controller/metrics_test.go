@@ -103,7 +103,7 @@ func (g *fakeGitHub) open() []int64 {
 	return out
 }
 
-func TestMetricsTellWhatHappened(t *testing.T) {
+func TestMetricsTellWhatHappened(t *testing.T) { // failure modes A12, N33
 	made, minted := 0, 0
 	all := measured(t, nil, func(w *world) {
 		eventful(w)
@@ -149,7 +149,7 @@ func TestMetricsTellWhatHappened(t *testing.T) {
 	}
 }
 
-func TestWaitsForALaunchAreShort(t *testing.T) {
+func TestWaitsForALaunchAreShort(t *testing.T) { // failure mode N25
 	all := measured(t, nil, func(w *world) {
 		w.pass(time.Second) // what runs at the start looks at every shape at once
 		for i := range int64(10) {
@@ -166,7 +166,7 @@ func TestWaitsForALaunchAreShort(t *testing.T) {
 	}
 }
 
-func TestNoMetricNamesWhatThereAreManyOf(t *testing.T) {
+func TestNoMetricNamesWhatThereAreManyOf(t *testing.T) { // failure mode J7
 	all := measured(t, func(c *controller.Config) { c.Repositories = []fleet.Repository{testRepository()} }, eventful)
 	rows := map[string]telemetry.Metric{}
 	for _, m := range telemetry.Table() {

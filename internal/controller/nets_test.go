@@ -111,7 +111,7 @@ func broken(context.Context) error { return errors.New("the provider is out of o
 // bug is a call that panics.
 func bug(context.Context) error { panic("a bug") }
 
-func TestEveryPeriodicWorkRunsAgainAndAgain(t *testing.T) {
+func TestEveryPeriodicWorkRunsAgainAndAgain(t *testing.T) { // failure mode A4
 	// failure modes B12, M18: a net that nobody sets out, or that its first bug takes away, catches nothing
 	for name, trouble := range map[string]func(context.Context) error{"without trouble": nil, "after an error": broken, "after a bug": bug} {
 		t.Run(name, func(t *testing.T) {
@@ -237,7 +237,7 @@ func (g *fakeGitHub) names() []string {
 }
 
 func TestInstancesThatNoRowAnswersForAreEnded(t *testing.T) {
-	// section 8; failure modes J1, L1: after two sightings, when the store is old enough to be believed, a few at a time
+	// section 8; failure modes J1, J2, L1: after two sightings, when the store is old enough to be believed, a few at a time
 	inWorld(t, nil, func(w *world) {
 		w.cloud.set(func(c *fakeCloud) { c.neverBoot = true })
 		for range 8 { // as a launch of a store that was lost
@@ -245,7 +245,7 @@ func TestInstancesThatNoRowAnswersForAreEnded(t *testing.T) {
 				w.t.Fatal(err)
 			}
 		}
-		w.cloud.set(func(c *fakeCloud) { c.neverBoot = false })
+		w.cloud.set(func(c *fakeCloud) { c.neverBoot, c.machines[0].inst.State = false, provider.Stopped })
 		w.pass(29 * time.Minute)
 		if n := w.cloud.running(); n != 8 {
 			w.t.Errorf("%d of 8 instances are left while the store is young", n)

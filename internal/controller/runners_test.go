@@ -71,8 +71,8 @@ func (g *fakeGitHub) putBack(id int64) {
 	j.state, j.runner = fleet.JobQueued, ""
 }
 
-func TestAJobThatGitHubPutsBackIsServedAgain(t *testing.T) {
-	// rules 5.3, 6.5; failure modes C1, B14: the row of its first life is no reason to drop it
+func TestAJobThatGitHubPutsBackIsServedAgain(t *testing.T) { // failure mode O9
+	// rules 5.3, 6.5; failure mode C1: the row of its first life is no reason to drop it
 	inWorld(t, func(c *controller.Config) { c.Repositories = []fleet.Repository{testRepository()} }, func(w *world) {
 		w.github.queue(1, 10, time.Minute, cpu2)
 		w.settle(10*time.Second, "in progress", func() bool { return w.github.state(1) == fleet.JobInProgress })

@@ -97,7 +97,7 @@ func TestWebhooksThatMisbehave(t *testing.T) {
 	}
 }
 
-func TestLostWebhooksAreFoundByTheScan(t *testing.T) {
+func TestLostWebhooksAreFoundByTheScan(t *testing.T) { // failure modes A1, L2, L5
 	for _, f := range []githubsim.Faults{{WebhookLost: 1}, {WebhookNeverAttempted: 1}} {
 		t.Run(fmt.Sprintf("lost=%v", f.WebhookLost), func(t *testing.T) {
 			s := start(t, options{})
@@ -109,7 +109,7 @@ func TestLostWebhooksAreFoundByTheScan(t *testing.T) {
 	}
 }
 
-func TestTakenRunnerIsReplacedAtOnce(t *testing.T) {
+func TestTakenRunnerIsReplacedAtOnce(t *testing.T) { // failure mode F1
 	// a runner registered for job A that GitHub gives to job B (same labels) leads to a second runner at once
 	s := start(t, options{maxRunners: 2, bootDelay: 3 * time.Second})
 	two := `

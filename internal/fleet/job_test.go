@@ -27,7 +27,7 @@ type step struct {
 	over bool
 }
 
-func TestSee(t *testing.T) {
+func TestSee(t *testing.T) { // failure modes C1, L7, N2
 	tests := []struct {
 		name   string
 		from   fleet.JobState
@@ -173,7 +173,7 @@ func TestSeeIsIdempotent(t *testing.T) {
 	})
 }
 
-func TestBackOffOfUnmatchedJobs(t *testing.T) {
+func TestBackOffOfUnmatchedJobs(t *testing.T) { // failure modes F3, N4
 	// rule 5.7: 5, 15, 60 minutes
 	j := fleet.Job{State: fleet.JobQueued}
 	for _, want := range []time.Duration{5 * time.Minute, 15 * time.Minute, time.Hour, time.Hour} {

@@ -7,7 +7,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 )
 
-func TestHeldFor(t *testing.T) {
+func TestHeldFor(t *testing.T) { // failure mode N9
 	// rule 1.3
 	base := fleet.Machine{Demand: "d", Lease: at(60), Launched: at(0)}
 	with := func(f func(*fleet.Machine)) fleet.Machine {
@@ -76,7 +76,7 @@ func TestMayRegister(t *testing.T) {
 	}
 }
 
-func TestLaunchRepeats(t *testing.T) {
+func TestLaunchRepeats(t *testing.T) { // failure modes D16, N16
 	// rule 2.2: after 5 s, then with back-off
 	l := fleet.Launch{Created: at(0), Count: 2}
 	for _, want := range []time.Duration{5 * time.Second, 10 * time.Second, 20 * time.Second, 40 * time.Second, time.Minute, time.Minute} {
@@ -103,7 +103,7 @@ func TestPlaceBackoff(t *testing.T) {
 	}
 }
 
-func TestMatches(t *testing.T) {
+func TestMatches(t *testing.T) { // failure mode O5
 	tests := []struct {
 		runner, job []string
 		want        bool

@@ -34,7 +34,7 @@ func (r *row) ReserveMints(_ context.Context, _ int64, want int) (github.MintRes
 	return github.MintReservation{Granted: granted, Until: time.Now().Add(r.lasts)}, nil
 }
 
-func TestBudgetReservesInBlocks(t *testing.T) { // rule 4.7
+func TestBudgetReservesInBlocks(t *testing.T) { // rule 4.7, failure mode N18
 	synctest.Test(t, func(t *testing.T) {
 		r := &row{left: 25, lasts: time.Minute}
 		b := github.NewBudget(seam.System{}, r)

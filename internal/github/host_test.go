@@ -6,7 +6,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/github"
 )
 
-func TestWebURL(t *testing.T) {
+func TestWebURL(t *testing.T) { // failure mode M24
 	for api, want := range map[string]string{
 		"https://api.github.com": "https://github.com", "https://ghes.example/api/v3": "https://ghes.example",
 		"https://api.acme.ghe.com": "https://acme.ghe.com", "http://127.0.0.1:9000/api/v3": "http://127.0.0.1:9000",

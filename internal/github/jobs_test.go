@@ -230,7 +230,7 @@ func TestRunners(t *testing.T) {
 	}
 }
 
-func TestDeleteRunner(t *testing.T) { // rule 6.1
+func TestDeleteRunner(t *testing.T) { // rule 6.1, failure mode M22
 	tests := []struct {
 		name   string
 		answer http.HandlerFunc

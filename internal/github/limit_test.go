@@ -30,7 +30,7 @@ func heldFor(t *testing.T, err error, d time.Duration, reason string) {
 	}
 }
 
-func TestARefusalByALimit(t *testing.T) { // rule 4.7, failure mode H4
+func TestARefusalByALimit(t *testing.T) { // rule 4.7, failure modes H4, M3
 	in := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 	tests := []struct {
 		name   string
@@ -109,7 +109,7 @@ func TestRefusalsWithoutATimeDouble(t *testing.T) {
 	})
 }
 
-func TestALackOfPermissionIsNoLimit(t *testing.T) {
+func TestALackOfPermissionIsNoLimit(t *testing.T) { // failure mode H4
 	h := newHub(t)
 	h.on(jobPath, always(403, `{"message":"Resource not accessible by integration"}`, "X-RateLimit-Remaining", "4000", "X-RateLimit-Reset", "1"))
 	c := h.client()
@@ -197,7 +197,7 @@ func TestInstallationsHaveTheirOwnLimits(t *testing.T) {
 	}
 }
 
-func TestAMinuteHas180Mints(t *testing.T) { // rule 4.7
+func TestAMinuteHas180Mints(t *testing.T) { // rule 4.7, failure mode N18
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t)
 		h.on(mintPath, always(201, minted))

@@ -25,7 +25,7 @@ func mintRequest() controller.MintRequest {
 	return controller.MintRequest{Repository: repo(), Name: "m-1", Labels: []string{"runs-fleet=1/cpu=4", "Linux"}}
 }
 
-func TestMintAsksForExactlyTheLabels(t *testing.T) { // rule 4.1
+func TestMintAsksForExactlyTheLabels(t *testing.T) { // rule 4.1, failure mode A13
 	h := newHub(t)
 	h.on(mintPath, always(http.StatusCreated, minted))
 	got, err := h.client().Mint(t.Context(), mintRequest())

@@ -60,7 +60,7 @@ func newRunList(h *hub) *runList {
 	return l
 }
 
-func TestLiveRunsAskConditionally(t *testing.T) {
+func TestLiveRunsAskConditionally(t *testing.T) { // failure mode O7
 	h := newHub(t)
 	list := newRunList(h)
 	c := h.client()
@@ -118,7 +118,7 @@ func TestLiveRunsOfAnotherRepositoryAreOthers(t *testing.T) {
 	}
 }
 
-func TestLiveRunsHavePages(t *testing.T) {
+func TestLiveRunsHavePages(t *testing.T) { // failure mode L5
 	h := newHub(t)
 	list := newRunList(h)
 	c := h.client()

@@ -221,7 +221,7 @@ func (s *simulated) cancel(t *testing.T) {
 	}
 }
 
-func TestTheSimulatorsLimitsAreRespected(t *testing.T) { // rule 4.7
+func TestTheSimulatorsLimitsAreRespected(t *testing.T) { // rule 4.7, failure mode N18
 	s := simulate(t, asApp, func(o *githubsim.Options) { o.Limits = githubsim.Limits{Points: 20, Status: 429} })
 	var held *controller.BudgetError
 	for range 30 {

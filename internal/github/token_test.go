@@ -89,7 +89,7 @@ func TestATokenCanDoWhatItsCallNeedsAndNoMore(t *testing.T) {
 	}
 }
 
-func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
+func TestATokenIsRenewedBeforeItsEnd(t *testing.T) { // failure mode M7
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t)
 		h.issuesTokens()
@@ -110,7 +110,7 @@ func TestATokenIsRenewedBeforeItsEnd(t *testing.T) {
 	})
 }
 
-func TestManyCallersShareOneToken(t *testing.T) { // failure mode H5
+func TestManyCallersShareOneToken(t *testing.T) { // failure modes H5, M16
 	synctest.Test(t, func(t *testing.T) {
 		h := newHub(t)
 		h.issuesTokens()
@@ -133,7 +133,7 @@ func TestManyCallersShareOneToken(t *testing.T) { // failure mode H5
 	})
 }
 
-func TestARefusedTokenIsReplacedOnce(t *testing.T) { // failure mode H2
+func TestARefusedTokenIsReplacedOnce(t *testing.T) { // failure modes H2, M7
 	refused := always(401, `{"message":"Bad credentials"}`)
 	t.Run("and the call then goes through", func(t *testing.T) {
 		h := newHub(t)

@@ -92,7 +92,7 @@ func TestALogIsFetchedWithoutOurToken(t *testing.T) {
 	}
 }
 
-func TestARedirectToAnotherHostIsNotFollowed(t *testing.T) {
+func TestARedirectToAnotherHostIsNotFollowed(t *testing.T) { // failure mode I8
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s %s was asked with %q", r.Method, r.URL, r.Header.Get("Authorization"))
 	}))
@@ -216,7 +216,7 @@ func TestCallsAtOnceAreBounded(t *testing.T) {
 	})
 }
 
-func TestHostOf(t *testing.T) {
+func TestHostOf(t *testing.T) { // failure mode M24
 	for address, want := range map[string]string{
 		"":                                 "github.com",
 		"https://api.github.com":           "github.com",

@@ -12,7 +12,7 @@ import (
 
 // FuzzWebhook signs whatever it is given: the answer is one of the contract's, and what is stored is a sighting that the
 // controller can act on.
-func FuzzWebhook(f *testing.F) {
+func FuzzWebhook(f *testing.F) { // failure mode A5
 	f.Add("workflow_job", "application/json", []byte(queuedJob))
 	f.Add("workflow_job", "application/x-www-form-urlencoded", []byte("payload=%7B%22action%22%3A%22queued%22%7D"))
 	f.Add("workflow_job", "application/json", []byte(`{"action":"queued","workflow_job":null,"repository":[]}`))

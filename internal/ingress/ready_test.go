@@ -16,7 +16,7 @@ type storage func(context.Context) error
 
 func (s storage) Ready(ctx context.Context) error { return s(ctx) }
 
-func TestReadiness(t *testing.T) {
+func TestReadiness(t *testing.T) { // failure mode O10
 	ask := func(r *ingress.Readiness) int {
 		return serve(r, httptest.NewRequest(http.MethodGet, "/readyz", nil)).Code
 	}

@@ -33,7 +33,7 @@ func TestADeliveryIsStoredBeforeItIsAcknowledged(t *testing.T) { // failure mode
 	counted(t, w, map[ingress.Outcome]uint64{ingress.Stored: 1})
 }
 
-func TestAnswers(t *testing.T) {
+func TestAnswers(t *testing.T) { // failure mode L2
 	tests := []struct {
 		name    string
 		event   string
@@ -144,7 +144,7 @@ func TestSignatureOfGitHubsDocumentation(t *testing.T) {
 	}
 }
 
-func TestARepeatedDeliveryIsStoredOnce(t *testing.T) {
+func TestARepeatedDeliveryIsStoredOnce(t *testing.T) { // failure modes B2, L7
 	synctest.Test(t, func(t *testing.T) {
 		box := &mailbox{}
 		w := newWebhook(t, box)

@@ -51,7 +51,7 @@ func TestGenericLabelsAreRefused(t *testing.T) {
 	}
 }
 
-func TestFold(t *testing.T) {
+func TestFold(t *testing.T) { // failure mode O5
 	in := []string{"Linux", "runs-fleet=1", "linux", "ARM64"}
 	if diff := cmp.Diff([]string{"arm64", "linux", "runs-fleet=1"}, label.Fold(in)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -26,7 +26,7 @@ func with(change func(*fleet.Spec)) fleet.Spec {
 
 func cpu(low, high int) fleet.Range { return fleet.Range{Min: low, Max: high} }
 
-func TestSpecOfALabel(t *testing.T) {
+func TestSpecOfALabel(t *testing.T) { // failure mode N23
 	tests := map[string]fleet.Spec{
 		"runs-fleet":                        defaults(),
 		"runs-fleet=":                       defaults(),

@@ -78,7 +78,7 @@ func TestARunnerOfOneInstanceType(t *testing.T) {
 	}
 }
 
-func TestResolveDoesNotChangeTheConfiguration(t *testing.T) {
+func TestResolveDoesNotChangeTheConfiguration(t *testing.T) { // failure mode M11
 	f := withRunner()
 	f.Environments = []label.Environment{{Name: "default", Regions: []string{"US-EAST-1", "eu-west-1"}}}
 	for range 2 {

@@ -32,7 +32,7 @@ func (p *paged) Index(ctx context.Context, name store.IndexName, q store.Query) 
 
 // TestListsAreReadToTheirEnd: a page of the database ends at 1 MB, and what comes after it exists too.
 func TestListsAreReadToTheirEnd(t *testing.T) {
-	// failure modes C11, C12, N13
+	// failure modes C11, C12
 	const rows = 2500 // of about 1 KB each
 	p := &paged{Store: memory.New(seam.System{}, memory.Options{})}
 	r := record.New(p)
@@ -105,7 +105,7 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 	}
 }
 
-func TestRowsRefuseAnOlderWriter(t *testing.T) {
+func TestRowsRefuseAnOlderWriter(t *testing.T) { // failure mode F7
 	// failure modes C5, C8: a write that was decided on an older row changes nothing, whatever state it wanted
 	r := record.New(memory.New(seam.System{}, memory.Options{}))
 	now := time.Now().Truncate(time.Second)

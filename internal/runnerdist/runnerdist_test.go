@@ -158,7 +158,7 @@ func open(t *testing.T, g *github, change func(*runnerdist.Options)) (*runnerdis
 	return d, c
 }
 
-func TestTheNewestRunnerIsFetchedOnce(t *testing.T) {
+func TestTheNewestRunnerIsFetchedOnce(t *testing.T) { // failure mode G5
 	g := newGitHub(t, "2.330.0", runner)
 	d, _ := open(t, g, nil)
 	folder, err := d.Dir(t.Context())
@@ -269,7 +269,7 @@ func TestWhatIsThereServesWhileGitHubIsAway(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotTheRunnerIsNotUsed(t *testing.T) {
+func TestWhatIsNotTheRunnerIsNotUsed(t *testing.T) { // failure mode H6
 	listener := runner[2]
 	for name, test := range map[string]struct {
 		entries []entry
@@ -313,7 +313,7 @@ func TestWhatIsNotTheRunnerIsNotUsed(t *testing.T) {
 	}
 }
 
-func TestPins(t *testing.T) {
+func TestPins(t *testing.T) { // failure mode H6
 	g := newGitHub(t, "2.330.0", runner)
 	sum := sha256.Sum256(g.body)
 	right := hex.EncodeToString(sum[:])

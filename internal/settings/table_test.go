@@ -12,7 +12,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 )
 
-func TestEverySettingIsDocumentedAndHasOneNameInThreeForms(t *testing.T) {
+func TestEverySettingIsDocumentedAndHasOneNameInThreeForms(t *testing.T) { // failure mode K7
 	keys := map[string]bool{}
 	key := regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
 	for _, s := range settings.Table() {
@@ -35,7 +35,7 @@ func TestEverySettingIsDocumentedAndHasOneNameInThreeForms(t *testing.T) {
 	}
 }
 
-func TestEverySettingReachesItsOwnFieldFromEverySource(t *testing.T) {
+func TestEverySettingReachesItsOwnFieldFromEverySource(t *testing.T) { // failure mode I2
 	values := map[settings.Kind]string{settings.Text: "x", settings.Number: "7", settings.Duration: "77m", settings.List: "x"}
 	none := load(t, settings.Sources{HomeDir: "/h"}, files{"x": "from a file"})
 	seen := map[string]string{}

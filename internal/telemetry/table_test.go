@@ -12,7 +12,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/telemetry"
 )
 
-func TestEveryMetricIsExplainedAndBounded(t *testing.T) {
+func TestEveryMetricIsExplainedAndBounded(t *testing.T) { // failure mode J7
 	name := regexp.MustCompile(`^runs_fleet(\.[a-z_]+)+$`)
 	word := regexp.MustCompile(`^[a-z0-9_-]+$`)
 	seen := map[string]bool{}

@@ -149,7 +149,7 @@ func TestTheTokenOpensEveryRoute(t *testing.T) {
 	}
 }
 
-func TestAThemeReturnsToAPageOfThisServerOnly(t *testing.T) {
+func TestAThemeReturnsToAPageOfThisServerOnly(t *testing.T) { // failure mode I8
 	w := webtest.New(t)
 	for referer, want := range map[string]string{
 		w.HTTP.URL + "/jobs?state=queued": "/jobs?state=queued", "https://evil.example/jobs": "/", "": "/", w.HTTP.URL + "//evil.example": "/",

@@ -99,7 +99,7 @@ func TestReopenKeepsObjects(t *testing.T) {
 }
 
 // Links that somebody put into the folder lead nowhere.
-func TestLinksDoNotLeaveTheFolder(t *testing.T) {
+func TestLinksDoNotLeaveTheFolder(t *testing.T) { // failure mode I8
 	outside := t.TempDir()
 	secret := filepath.Join(outside, "secret")
 	if err := os.WriteFile(secret, []byte("secret"), 0o600); err != nil {

@@ -194,7 +194,7 @@ func TestProbeFindsWhatIsOpen(t *testing.T) {
 }
 
 // TestIsolationWithoutRoot runs TestIsolation again as a user who is not root: with user namespaces.
-func TestIsolationWithoutRoot(t *testing.T) {
+func TestIsolationWithoutRoot(t *testing.T) { // failure mode G6
 	if os.Getuid() != 0 {
 		testIsolation(t) // this is that user
 		return

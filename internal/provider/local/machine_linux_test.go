@@ -103,7 +103,7 @@ func TestARunnerThatCannotBeHad(t *testing.T) {
 	}
 }
 
-func TestABootThatFailsSaysWhy(t *testing.T) {
+func TestABootThatFailsSaysWhy(t *testing.T) { // failure modes B8, G4, N31
 	r := newRig(t, func(o *local.Options) {
 		o.RunnerDir = func(context.Context) (string, error) { return "/nowhere", nil }
 	})

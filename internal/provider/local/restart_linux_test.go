@@ -26,7 +26,7 @@ func (r *rig) restart(t *testing.T) {
 	r.open(t)
 }
 
-func TestRunningAgentsAreAdopted(t *testing.T) { // RestartSafe
+func TestRunningAgentsAreAdopted(t *testing.T) { // RestartSafe, failure mode O10
 	r := newRig(t, nil)
 	id := r.launch(t, "launch-1", 1)[0]
 	r.order(id, assign("runner", "until test -e /tmp/go; do sleep 0.05; done; echo after the restart"))

@@ -61,7 +61,7 @@ func TestATokenMeansOneRequest(t *testing.T) {
 	}
 }
 
-func TestInstancesAndErrorsInOneAnswer(t *testing.T) { // failure mode D6
+func TestInstancesAndErrorsInOneAnswer(t *testing.T) { // failure modes D6, M5
 	w := newWorld(t, nil)
 	w.SetCapacity(sim.Pool{Type: "c7i.large"}, 2)
 	w.SetCapacity(sim.Pool{Type: "m7i.large"}, 1)

@@ -199,15 +199,16 @@ func testLimits(t *testing.T, h Harness) {
 	}
 	one := func(r store.Row) []store.Write { return []store.Write{store.Put(r, store.Any())} }
 	for name, writes := range map[string][]store.Write{
-		"no write":                     {},
-		"101 writes":                   many,
-		"over 4 MB":                    heavy,
-		"a key twice":                  {store.Put(row("p", "s", "1"), store.Any()), store.Check(key("p", "s"), store.Absent())},
-		"an empty partition":           one(row("", "s", "v")),
-		"an empty sort key":            one(row("p", "", "v")),
-		"a long partition":             one(row(big[:store.MaxKeyBytes+1], "s", "v")),
-		"a long sort key":              one(row("p", big[:store.MaxSortBytes+1], "v")),
-		"a key that is not UTF-8":      one(row("p", "\xff", "v")),
+		"no write":                {},
+		"101 writes":              many,
+		"over 4 MB":               heavy,
+		"a key twice":             {store.Put(row("p", "s", "1"), store.Any()), store.Check(key("p", "s"), store.Absent())},
+		"an empty partition":      one(row("", "s", "v")),
+		"an empty sort key":       one(row("p", "", "v")),
+		"a long partition":        one(row(big[:store.MaxKeyBytes+1], "s", "v")),
+		"a long sort key":         one(row("p", big[:store.MaxSortBytes+1], "v")),
+		"a key that is not UTF-8": one(row("p", "\xff", "v")),
+		// failure mode C9
 		"half an index key":            one(store.Row{Key: key("p", "s"), Index1: key("i", "")}),
 		"half of the second index key": one(store.Row{Key: key("p", "s"), Index2: key("", "i")}),
 		"a row over 400 KB":            one(row("p", "s", big)),

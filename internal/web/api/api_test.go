@@ -41,7 +41,7 @@ func decode[T any](t *testing.T, body string) T {
 	return out
 }
 
-func TestTheDocumentIsOpenAPI31AndNamesEveryRoute(t *testing.T) {
+func TestTheDocumentIsOpenAPI31AndNamesEveryRoute(t *testing.T) { // failure mode K2
 	w := webtest.New(t)
 	_, body := get(t, w, "/api/v1/openapi.json")
 	doc := decode[struct {
@@ -103,7 +103,7 @@ func TestTheLogIsGitHubsOnceTheJobHasEndedAndTheAgentsWhileItRuns(t *testing.T) 
 	}
 }
 
-func TestAFailedMachineShowsWhatItPrinted(t *testing.T) {
+func TestAFailedMachineShowsWhatItPrinted(t *testing.T) { // failure mode G4
 	w := webtest.New(t)
 	failed := webtest.Machine("m1", fleet.MachineFailed)
 	failed.Code = "BootTimeout"

@@ -14,7 +14,7 @@ import (
 )
 
 // TestWhatPeopleDo clicks through the pages as people do, in one browser.
-func TestWhatPeopleDo(t *testing.T) {
+func TestWhatPeopleDo(t *testing.T) { // failure modes K1, K5
 	b := browser.Start(t)
 	for name, do := range map[string]func(*testing.T, *webtest.World, *browser.Tab){
 		"follow every link":                 followEveryLink,

@@ -63,7 +63,7 @@ func TestThePageShowsWhatWaitsAndWhyWhatRunsAndWhatEnded(t *testing.T) {
 	}
 }
 
-func TestALongBacklogIsCountedAndCutShort(t *testing.T) {
+func TestALongBacklogIsCountedAndCutShort(t *testing.T) { // failure mode J11
 	w := webtest.New(t)
 	for i := range 30 {
 		w.PutJobs(t, webtest.Job(int64(i+1), nil))
@@ -128,7 +128,7 @@ func TestADrainingFleetSaysSo(t *testing.T) {
 	}
 }
 
-func TestEveryFileThatAPageNamesIsServed(t *testing.T) {
+func TestEveryFileThatAPageNamesIsServed(t *testing.T) { // failure mode K2
 	w := webtest.New(t)
 	_, body := page(t, w, "/")
 	files := regexp.MustCompile(`"(/static/[^"]+)"`).FindAllStringSubmatch(body, -1)

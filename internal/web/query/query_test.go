@@ -48,7 +48,7 @@ func TestWhatWaitsComesFirstThenWhatRunsAndTheNewestFirst(t *testing.T) {
 	}
 }
 
-func TestFilters(t *testing.T) {
+func TestFilters(t *testing.T) { // failure mode C16
 	w := webtest.New(t)
 	w.PutJobs(t,
 		webtest.Job(11, state(fleet.JobQueued, 1)),
@@ -142,7 +142,7 @@ func TestACursorOfSomebodyElseIsRefused(t *testing.T) {
 	}
 }
 
-func TestStatusCountsWhatHasNotEnded(t *testing.T) {
+func TestStatusCountsWhatHasNotEnded(t *testing.T) { // failure mode C14
 	w := webtest.New(t)
 	w.PutJobs(t, webtest.Job(1, state(fleet.JobQueued, 1)), webtest.Job(2, state(fleet.JobQueued, 1)), webtest.Job(3, state(fleet.JobCompleted, 1)))
 	w.PutMachines(t, webtest.Machine("m1", fleet.MachineWorking), webtest.Machine("m2", fleet.MachineGone))

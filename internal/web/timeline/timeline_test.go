@@ -49,7 +49,7 @@ func whole() (fleet.Job, fleet.Machine) {
 	return j, m
 }
 
-func TestTheStepsOfAJobFromWebhookToTermination(t *testing.T) {
+func TestTheStepsOfAJobFromWebhookToTermination(t *testing.T) { // failure mode N33
 	j, m := whole()
 	want := []string{
 		"Until it started",

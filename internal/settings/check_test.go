@@ -135,7 +135,7 @@ func TestASecretShowsItselfNowhere(t *testing.T) {
 	}
 }
 
-func TestBackendsLiveInTheDataDirectoryUnlessTheySayOtherwise(t *testing.T) {
+func TestBackendsLiveInTheDataDirectoryUnlessTheySayOtherwise(t *testing.T) { // failure mode G6
 	s := settings.Settings{Data: "/d"}
 	if got := s.Path("sqlite://store.db"); got != "/d/store.db" {
 		t.Error(got)

@@ -96,7 +96,7 @@ func TestSecretsComeFromTheEnvironmentOrAFileOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestWhatIsWrongInASourceNamesThePlaceAndTheRemedy(t *testing.T) {
+func TestWhatIsWrongInASourceNamesThePlaceAndTheRemedy(t *testing.T) { // failure mode K6
 	for _, tt := range []struct {
 		name, file string
 		environ    []string
@@ -133,7 +133,7 @@ func TestWhatIsWrongInASourceNamesThePlaceAndTheRemedy(t *testing.T) {
 	}
 }
 
-func TestEverythingThatIsWrongIsReportedAtOnce(t *testing.T) {
+func TestEverythingThatIsWrongIsReportedAtOnce(t *testing.T) { // failure mode L18
 	_, err := settings.Load(settings.Sources{File: "s.yml", ReadFile: files{"s.yml": "a: 1\nb: 2\n"}.read, Environ: []string{"RUNS_FLEET_X=1"}})
 	for _, want := range []string{"s.yml:1:1", "s.yml:2:1", "RUNS_FLEET_X"} {
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -1,0 +1,163 @@
+package sqs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
+)
+
+// Error is an answer of SQS that is none of the queue's errors, or a call that had none.
+type Error struct {
+	Doing   string // a gerund phrase
+	Status  int    // of HTTP; 0 when no answer came, or when one message of several was refused
+	Code    string // SQS's, such as AccessDenied; empty when no answer came
+	Request string // SQS's id of the request, which its operators can look up
+	Remedy  string // what to do, if that is known
+	Err     error
+
+	passing bool // of an entry of a batch: the same again may be accepted
+}
+
+func (e *Error) Error() string {
+	text := e.Doing + ": "
+	if e.Code != "" || e.Status != 0 {
+		text += strings.TrimSpace(fmt.Sprintf("SQS answers %d %s", e.Status, e.Code)) + ": "
+	}
+	text += message(e.Err)
+	if e.Remedy != "" {
+		text += ": " + e.Remedy
+	}
+	return text
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// message is what SQS says, without the SDK's account of where it was said.
+func message(err error) string {
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
+		return api.ErrorMessage()
+	}
+	return err.Error()
+}
+
+// The codes that are dealt with (Amazon SQS API Reference, "Common Errors" and the errors of each action).
+const (
+	codeNoQueue      = "QueueDoesNotExist"
+	codeDeleted      = "QueueDeletedRecently"
+	codeReceipt      = "ReceiptHandleIsInvalid"
+	codeNotInFlight  = "MessageNotInflight"
+	codeParameter    = "InvalidParameterValue"
+	codeAttribute    = "InvalidAttributeValue"
+	codeUnsupported  = "UnsupportedOperation"
+	codeAction       = "InvalidAction"
+	codeUnknown      = "UnknownOperationException"
+	codeDenied       = "AccessDenied"
+	codeDeniedExcept = "AccessDeniedException"
+)
+
+// plain is a code by its present name: the same error has an older one, which the SDK prefers, and which of them an answer
+// has depends on the protocol.
+func plain(code string) string {
+	code = strings.TrimPrefix(code, "AWS.SimpleQueueService.")
+	if code == "NonExistentQueue" {
+		return codeNoQueue
+	}
+	return code
+}
+
+// codeOf returns SQS's code and the status of the answer, nothing if there was none.
+func codeOf(err error) (code string, status int) {
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		status = answer.HTTPStatusCode()
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		code = plain(api.ErrorCode())
+	}
+	return code, status
+}
+
+func isCode(err error, codes ...string) bool {
+	code, _ := codeOf(err)
+	return slices.Contains(codes, code)
+}
+
+// again says whether the same call can have another answer. What has no status was lost on the way.
+func again(err error) bool {
+	if entry, ok := errors.AsType[*Error](err); ok {
+		return entry.passing
+	}
+	if errors.Is(err, errClosed) || errors.Is(err, context.Canceled) {
+		return false
+	}
+	if awsclient.Throttled(err) {
+		return true
+	}
+	code, status := codeOf(err)
+	switch code {
+	case "InternalError", "InternalFailure", "ServiceUnavailable", "RequestTimeout", "OverLimit":
+		return true
+	}
+	if status == 0 {
+		return code == "" && !unsigned(err)
+	}
+	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError || status == http.StatusOK // damaged on the way
+}
+
+// unsigned says that a request was not even made for lack of credentials.
+func unsigned(err error) bool {
+	_, signing := errors.AsType[*v4.SigningError](err)
+	return signing || strings.Contains(err.Error(), "get identity: get credentials") // the SDK has no type for it
+}
+
+// fail describes the error of a call.
+func (q *Queue) fail(doing string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.Canceled), errors.Is(err, errClosed):
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	if told, ok := errors.AsType[*Error](err); ok { // by an entry of a batch
+		out := *told
+		out.Doing = doing
+		return &out
+	}
+	out := &Error{Doing: doing, Err: err}
+	out.Code, out.Status = codeOf(err)
+	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		out.Request = answer.RequestID
+	}
+	out.Remedy = q.remedy(out.Code, err)
+	return out
+}
+
+func (q *Queue) remedy(code string, err error) string {
+	switch {
+	case code == codeNoQueue:
+		return fmt.Sprintf("make the queue %s (runs-fleet deploy dev makes one for development), or correct its name, region or account", q.name)
+	case code == codeDeleted:
+		return "a queue of this name was deleted within the last minute: try again in a minute"
+	case code == codeDenied, code == codeDeniedExcept, code == "KmsAccessDenied":
+		return "the credentials need sqs:SendMessage, sqs:ReceiveMessage, sqs:DeleteMessage, sqs:ChangeMessageVisibility, sqs:GetQueueUrl and " +
+			"sqs:GetQueueAttributes on the queue and on that of its dead letters, and kms:Decrypt and kms:GenerateDataKey if it has a key of yours"
+	case code == "InvalidClientTokenId", code == "SignatureDoesNotMatch", code == "UnrecognizedClientException":
+		return "AWS does not know these credentials: correct the access key and the secret key"
+	case code == "ExpiredToken", code == "ExpiredTokenException":
+		return "the credentials have ended: renew them"
+	case code == "RequestExpired", code == "InvalidSignatureException":
+		return "the signature is not accepted: set the clock of this machine, and correct the secret key"
+	case code == "" && unsigned(err):
+		return "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role"
+	default:
+		return ""
+	}
+}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 )
 
 const (
@@ -36,29 +34,33 @@ func (s *Store) call(ctx context.Context, attempt func(context.Context) error) e
 	if s.closed.Load() {
 		return errClosed
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	var lost error // an attempt that may have succeeded
 	for n := 1; ; n++ {
-		if err := ctx.Err(); err != nil {
-			return errors.Join(err, lost)
-		}
 		err := s.once(ctx, attempt)
-		switch outcome, failed := classify(err); {
-		case err == nil:
+		if err == nil {
 			return nil
-		case ctx.Err() != nil:
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
-		case outcome == refused:
+		}
+		if ended := ctx.Err(); ended != nil {
+			return fmt.Errorf("%w: %w", ended, err)
+		}
+		outcome, failed := classify(err)
+		switch outcome {
+		case refused:
 			return &refusedError{failed: failed, cause: err}
-		case outcome == hopeless:
+		case hopeless:
 			return s.explain(err)
-		case outcome == unknown:
+		case unknown:
 			lost = err
+		case contended, throttled:
 		}
 		if n == maxAttempts {
-			return spent(err, lost)
+			return spent(outcome, err, lost)
 		}
-		if err := s.clock.Sleep(ctx, s.pause(n)); err != nil {
-			return fmt.Errorf("%w while waiting to try again after: %w", err, errors.Join(lost))
+		if ended := s.clock.Sleep(ctx, s.pause(n)); ended != nil {
+			return fmt.Errorf("%w, after: %w", ended, err)
 		}
 	}
 }
@@ -70,17 +72,14 @@ func (s *Store) once(ctx context.Context, attempt func(context.Context) error) e
 }
 
 // spent is the error of a call whose attempts have all failed.
-func spent(last, lost error) error {
-	outcome, _ := classify(last)
+func spent(outcome outcome, last, lost error) error {
 	switch {
 	case lost != nil:
 		return fmt.Errorf("no answer after %d attempts: %w", maxAttempts, lost)
 	case outcome == contended:
 		return &refusedError{cause: last}
-	case awsclient.Throttled(last) || outcome == throttled:
-		return fmt.Errorf("%w (%w)", ErrThrottled, last)
 	default:
-		return last
+		return fmt.Errorf("%w (%w)", ErrThrottled, last)
 	}
 }
 

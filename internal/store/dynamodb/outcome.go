@@ -39,6 +39,9 @@ func classify(err error) (outcome, []int) {
 	if errors.As(err, &cancelled) {
 		return classifyReasons(cancelled.CancellationReasons)
 	}
+	if errors.Is(err, errUnprocessed) {
+		return throttled, nil
+	}
 	var api smithy.APIError
 	if !errors.As(err, &api) {
 		return unknown, nil
@@ -92,7 +95,7 @@ func (s *Store) explain(err error) error {
 	}
 	switch api.ErrorCode() {
 	case "ResourceNotFoundException":
-		return fmt.Errorf("there is no table %s in this account and region, or its indexes are missing: create it first: %w", *s.table, err)
+		return fmt.Errorf("there is no table %s in this account and region, or its indexes are missing: create it first, for development by `runs-fleet deploy`: %w", *s.table, err)
 	case "AccessDeniedException":
 		return fmt.Errorf("these credentials may not do that to table %s: %w", *s.table, err)
 	case "UnrecognizedClientException", "ExpiredTokenException", "InvalidSignatureException", "MissingAuthenticationTokenException":

@@ -60,7 +60,7 @@ func (s *Store) page(ctx context.Context, q store.Query, x *index) (store.Page, 
 		return store.Page{}, err
 	}
 	s.read("Query", out.ConsumedCapacity)
-	return pageOf(out, bounds, x, s.clock.Now())
+	return pageOf(out.Items, out.LastEvaluatedKey, bounds, x, s.clock.Now())
 }
 
 // startAt returns the key after which a page begins, nil for the beginning of the range. DynamoDB refuses one outside of
@@ -126,10 +126,10 @@ func (s *Store) selection(q store.Query, bounds store.Bounds, x *index) *dynamod
 
 // pageOf takes from an answer what is in the range and has not expired, and ends the page at our own bound of bytes, in
 // case that DynamoDB's is another.
-func pageOf(out *dynamodb.QueryOutput, bounds store.Bounds, x *index, now time.Time) (store.Page, error) {
+func pageOf(items []item, lastKey item, bounds store.Bounds, x *index, now time.Time) (store.Page, error) {
 	var page store.Page
 	read := 0
-	for i, it := range out.Items {
+	for i, it := range items {
 		row, err := decode(it)
 		if err != nil {
 			return store.Page{}, err
@@ -141,13 +141,13 @@ func pageOf(out *dynamodb.QueryOutput, bounds store.Bounds, x *index, now time.T
 			page.Rows = append(page.Rows, row)
 		}
 		read += store.RowBytes(row)
-		if read >= store.MaxPageBytes && i+1 < len(out.Items) {
+		if read >= store.MaxPageBytes && i+1 < len(items) {
 			page.Next = positionOf(row, x).Cursor()
 			return page, nil
 		}
 	}
-	if len(out.LastEvaluatedKey) > 0 {
-		last, err := positionAt(out.LastEvaluatedKey, x)
+	if len(lastKey) > 0 {
+		last, err := positionAt(lastKey, x)
 		if err != nil {
 			return store.Page{}, fmt.Errorf("reading where the page ended: %w", err)
 		}

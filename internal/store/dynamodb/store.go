@@ -107,13 +107,13 @@ func (s *Store) read(operation string, c *types.ConsumedCapacity) {
 	}
 }
 
-// wrote notes what a transaction consumed. One that DynamoDB remembered by its token costs a read of its items instead.
-func (s *Store) wrote(consumed []types.ConsumedCapacity) {
+// wrote notes what a write consumed. A transaction that DynamoDB remembered by its token costs a read of its items instead.
+func (s *Store) wrote(operation string, consumed []types.ConsumedCapacity) {
 	for _, c := range consumed {
 		read, write := aws.ToFloat64(c.ReadCapacityUnits), aws.ToFloat64(c.WriteCapacityUnits)
 		if read == 0 && write == 0 {
 			write = aws.ToFloat64(c.CapacityUnits)
 		}
-		s.tally.AddUnits(awsclient.Operation{Service: dynamodb.ServiceID, Name: "TransactWriteItems"}, read, write)
+		s.tally.AddUnits(awsclient.Operation{Service: dynamodb.ServiceID, Name: operation}, read, write)
 	}
 }

@@ -48,6 +48,6 @@ func (s *Store) Transact(ctx context.Context, writes []store.Write) error {
 	case err != nil:
 		return fmt.Errorf("writing %d rows, the first being %s: %w", len(writes), writes[0].Row.Key, err)
 	}
-	s.wrote(out.ConsumedCapacity)
+	s.wrote("TransactWriteItems", out.ConsumedCapacity)
 	return nil
 }

@@ -1,0 +1,268 @@
+package dynamodb_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/runs-fleet/runs-fleet/internal/store"
+	"github.com/runs-fleet/runs-fleet/internal/store/dynamodb"
+)
+
+// fault is what becomes of one call.
+type fault int
+
+const (
+	none       fault = iota
+	refusedTCP       // the call reaches nobody
+	cut              // it is made, and the answer is cut off
+	late             // it is made, and the answer comes after the deadline
+	broken           // it is made, and the server answers 500
+	slowedDown       // it is made, and the server says that it was throttled
+	throttle         // it is throttled, and not made
+	faults
+)
+
+func (f fault) String() string {
+	return [...]string{"none", "refused", "cut", "late", "broken", "slowed down", "throttled"}[f]
+}
+
+// faulty is a network between the store and DynamoDB. Choose decides over every call in turn.
+type faulty struct {
+	http   aws.HTTPClient
+	mu     sync.Mutex
+	choose func() fault
+	calls  int
+}
+
+func (f *faulty) Do(r *http.Request) (*http.Response, error) {
+	f.mu.Lock()
+	what := f.choose()
+	f.calls++
+	f.mu.Unlock()
+	switch what {
+	case refusedTCP:
+		return nil, errors.New("connection refused")
+	case throttle:
+		return answered(r, failure(http.StatusBadRequest, "ThrottlingException")), nil
+	}
+	answer, err := f.http.Do(r)
+	if err != nil || what == none {
+		return answer, err
+	}
+	_, _ = io.Copy(io.Discard, answer.Body)
+	answer.Body.Close()
+	switch what {
+	case cut:
+		return nil, io.ErrUnexpectedEOF
+	case late:
+		return nil, context.DeadlineExceeded
+	case slowedDown:
+		return answered(r, failure(http.StatusBadRequest, "ProvisionedThroughputExceededException")), nil
+	default:
+		return answered(r, failure(http.StatusInternalServerError, "InternalServerError")), nil
+	}
+}
+
+func answered(r *http.Request, a answer) *http.Response {
+	return &http.Response{
+		StatusCode: a.status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(bytes.NewBufferString(a.body)), Request: r,
+	}
+}
+
+// once applies the fault to the next call only.
+func once(what fault) func() fault {
+	return func() fault {
+		this := what
+		what = none
+		return this
+	}
+}
+
+func never() fault { return none }
+
+// throughFaults returns the store of a new table behind a network that is still in order.
+func throughFaults(t *testing.T, cfg aws.Config) (*dynamodb.Store, *faulty) {
+	t.Helper()
+	network := &faulty{http: cfg.HTTPClient, choose: never}
+	cfg.HTTPClient = network
+	return open(t, cfg, dynamodb.Options{}), network
+}
+
+// failure mode E9
+func TestALostAnswerNeitherLosesNorDoublesAWrite(t *testing.T) {
+	eachEmulator(t, func(t *testing.T, cfg aws.Config) {
+		s, network := throughFaults(t, cfg)
+		for what := none; what < faults; what++ {
+			t.Run(what.String(), func(t *testing.T) {
+				key := func(sort string) store.Key { return store.Key{Partition: what.String(), Sort: sort} }
+				row := func(sort string) store.Row { return store.Row{Key: key(sort), Value: []byte(sort)} }
+				want := map[string]uint64{}
+				for i, step := range []struct {
+					writes []store.Write
+					want   map[string]uint64
+				}{
+					{[]store.Write{store.Put(row("a"), store.Absent())}, map[string]uint64{"a": 1}},
+					{[]store.Write{store.Put(row("a"), store.At(1))}, map[string]uint64{"a": 2}},
+					{[]store.Write{store.Put(row("a"), store.Any())}, map[string]uint64{"a": 3}},
+					{[]store.Write{store.Put(row("a"), store.Present()), store.Put(row("b"), store.Absent())}, map[string]uint64{"a": 4, "b": 1}},
+					{[]store.Write{store.Check(key("a"), store.At(4)), store.Delete(key("b"), store.At(1))}, map[string]uint64{"b": 0}},
+					{[]store.Write{store.Delete(key("a"), store.Present())}, map[string]uint64{"a": 0}},
+				} {
+					network.choose = once(what)
+					if err := s.Transact(t.Context(), step.writes); err != nil {
+						t.Fatalf("step %d: %v", i, err)
+					}
+					network.choose = never
+					for sort, version := range step.want {
+						want[sort] = version
+					}
+					for sort, version := range want {
+						if got := versionOf(t, s, key(sort)); got != version {
+							t.Errorf("step %d: %s has version %d, want %d", i, sort, got, version)
+						}
+					}
+				}
+			})
+		}
+	})
+}
+
+func TestReadsGoThroughFaults(t *testing.T) {
+	eachEmulator(t, func(t *testing.T, cfg aws.Config) {
+		s, network := throughFaults(t, cfg)
+		key := store.Key{Partition: "p", Sort: "s"}
+		put := store.Put(store.Row{Key: key, Index1: store.Key{Partition: "i", Sort: "1"}}, store.Any())
+		if err := s.Transact(t.Context(), []store.Write{put}); err != nil {
+			t.Fatal(err)
+		}
+		for what := none; what < faults; what++ {
+			network.choose = once(what)
+			if _, err := s.Get(t.Context(), key); err != nil {
+				t.Errorf("Get, %s: %v", what, err)
+			}
+			network.choose = once(what)
+			if page, err := s.Query(t.Context(), store.Query{Partition: "p"}); err != nil || len(page.Rows) != 1 {
+				t.Errorf("Query, %s: %d rows, %v", what, len(page.Rows), err)
+			}
+			network.choose = once(what)
+			if page, err := s.Index(t.Context(), store.Index1, store.Query{Partition: "i"}); err != nil || len(page.Rows) != 1 {
+				t.Errorf("Index, %s: %d rows, %v", what, len(page.Rows), err)
+			}
+		}
+	})
+}
+
+func versionOf(t *testing.T, s store.Store, key store.Key) uint64 {
+	row, err := s.Get(t.Context(), key)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		t.Fatalf("Get(%s): %v", key, err)
+	}
+	return row.Version
+}
+
+// Several writers append to one list, each append with a row of its own, through a network that fails every second call. What
+// was acknowledged is in the list once, what was refused is not, and what is unknown is in the list exactly if its row is.
+//
+// failure mode E9
+func TestWritersThroughABadNetworkLoseAndDoubleNothing(t *testing.T) {
+	eachEmulator(t, func(t *testing.T, cfg aws.Config) {
+		s, network := throughFaults(t, cfg)
+		for seed := range uint64(4) {
+			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+				random := rand.New(rand.NewPCG(seed, 0))
+				network.choose = func() fault {
+					if random.IntN(2) == 0 {
+						return none
+					}
+					return fault(random.IntN(int(faults)))
+				}
+				w := &appending{store: s, partition: fmt.Sprint("list ", seed), outcome: map[string]error{}}
+				var wg sync.WaitGroup
+				for writer := range 4 {
+					wg.Go(func() {
+						for i := range 6 {
+							w.append(fmt.Sprintf("%d.%d", writer, i))
+						}
+					})
+				}
+				wg.Wait()
+				network.choose = never
+				w.verify(t)
+			})
+		}
+	})
+}
+
+type appending struct {
+	store     store.Store
+	partition string
+
+	mu      sync.Mutex
+	outcome map[string]error // the last attempt's, by entry
+}
+
+func (w *appending) key(sort string) store.Key { return store.Key{Partition: w.partition, Sort: sort} }
+
+// append reads the list and writes it with one more entry, until it is known whether that was done or the outcome is unknown.
+func (w *appending) append(entry string) {
+	ctx := context.Background()
+	for {
+		list, err := w.store.Get(ctx, w.key("list"))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		list.Key, list.Value = w.key("list"), append(list.Value, (entry+" ")...)
+		err = w.store.Transact(ctx, []store.Write{
+			store.Put(list, store.At(list.Version)), store.Put(store.Row{Key: w.key("entry/" + entry)}, store.Absent()),
+		})
+		if _, missing := w.store.Get(ctx, w.key("entry/"+entry)); store.IsConflict(err) && missing != nil {
+			continue
+		}
+		w.mu.Lock()
+		w.outcome[entry] = err
+		w.mu.Unlock()
+		return
+	}
+}
+
+func (w *appending) verify(t *testing.T) {
+	list, err := w.store.Get(t.Context(), w.key("list"))
+	if err != nil {
+		t.Fatalf("reading the list: %v", err)
+	}
+	count := map[string]int{}
+	for entry := range strings.FieldsSeq(string(list.Value)) {
+		count[entry]++
+	}
+	if int(list.Version) != len(count) {
+		t.Errorf("the list has version %d and %d entries", list.Version, len(count))
+	}
+	want := map[string]int{}
+	for entry, err := range w.outcome {
+		exists := versionOf(t, w.store, w.key("entry/"+entry)) == 1
+		switch {
+		case err == nil && !exists:
+			t.Errorf("%s was acknowledged and is lost", entry)
+		case store.IsConflict(err):
+			t.Errorf("%s was refused and is written", entry)
+		}
+		if exists {
+			want[entry] = 1
+		}
+	}
+	if diff := cmp.Diff(want, count); diff != "" {
+		t.Errorf("entries of the list (-want +got):\n%s", diff)
+	}
+}

@@ -47,6 +47,9 @@ func newChecker(w *World) *checker {
 }
 
 func (c *checker) violated(invariant string, about []string, format string, args ...any) {
+	if c.w.cfg.Forecast != nil && !promisedAlways(invariant) {
+		return
+	}
 	text := fmt.Sprintf(format, args...)
 	c.w.history.add("", "VIOLATION of %s: %s", invariant, text)
 	if c.first == nil {

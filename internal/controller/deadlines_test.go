@@ -36,22 +36,22 @@ type timedProvider struct {
 
 func (p timedProvider) Launch(ctx context.Context, r provider.Request) (provider.Answer, error) {
 	p.note(ctx, "Launch")
-	return p.Provider.Launch(ctx, r) //nolint:wrapcheck // it is the other's answer, as below
+	return p.Provider.Launch(ctx, r)
 }
 
 func (p timedProvider) Terminate(ctx context.Context, site fleet.Site, ids []string) error {
 	p.note(ctx, "Terminate")
-	return p.Provider.Terminate(ctx, site, ids) //nolint:wrapcheck // as above
+	return p.Provider.Terminate(ctx, site, ids)
 }
 
 func (p timedProvider) List(ctx context.Context, site fleet.Site) ([]provider.Instance, error) {
 	p.note(ctx, "List")
-	return p.Provider.List(ctx, site) //nolint:wrapcheck // as above
+	return p.Provider.List(ctx, site)
 }
 
 func (p timedProvider) Free(ctx context.Context, site fleet.Site, spec fleet.Spec) (int, error) {
 	p.note(ctx, "Free")
-	return p.Provider.Free(ctx, site, spec) //nolint:wrapcheck // as above
+	return p.Provider.Free(ctx, site, spec)
 }
 
 type timedGitHub struct {
@@ -61,47 +61,47 @@ type timedGitHub struct {
 
 func (g timedGitHub) Mint(ctx context.Context, r controller.MintRequest) (controller.Registration, error) {
 	g.note(ctx, "Mint")
-	return g.GitHub.Mint(ctx, r) //nolint:wrapcheck // as above
+	return g.GitHub.Mint(ctx, r)
 }
 
 func (g timedGitHub) DeleteRunner(ctx context.Context, r fleet.Repository, id int64) (controller.Deletion, error) {
 	g.note(ctx, "DeleteRunner")
-	return g.GitHub.DeleteRunner(ctx, r, id) //nolint:wrapcheck // as above
+	return g.GitHub.DeleteRunner(ctx, r, id)
 }
 
 func (g timedGitHub) FindRunner(ctx context.Context, r fleet.Repository, name string) (controller.RunnerTruth, error) {
 	g.note(ctx, "FindRunner")
-	return g.GitHub.FindRunner(ctx, r, name) //nolint:wrapcheck // as above
+	return g.GitHub.FindRunner(ctx, r, name)
 }
 
 func (g timedGitHub) Runners(ctx context.Context, r fleet.Repository) ([]controller.RunnerTruth, error) {
 	g.note(ctx, "Runners")
-	return g.GitHub.Runners(ctx, r) //nolint:wrapcheck // as above
+	return g.GitHub.Runners(ctx, r)
 }
 
 func (g timedGitHub) Job(ctx context.Context, r fleet.Repository, id int64) (fleet.Sighting, error) {
 	g.note(ctx, "Job")
-	return g.GitHub.Job(ctx, r, id) //nolint:wrapcheck // as above
+	return g.GitHub.Job(ctx, r, id)
 }
 
 func (g timedGitHub) RunJobs(ctx context.Context, r fleet.Repository, run int64) ([]fleet.Sighting, error) {
 	g.note(ctx, "RunJobs")
-	return g.GitHub.RunJobs(ctx, r, run) //nolint:wrapcheck // as above
+	return g.GitHub.RunJobs(ctx, r, run)
 }
 
 func (g timedGitHub) LiveRuns(ctx context.Context, r fleet.Repository) ([]int64, bool, error) {
 	g.note(ctx, "LiveRuns")
-	return g.GitHub.LiveRuns(ctx, r) //nolint:wrapcheck // as above
+	return g.GitHub.LiveRuns(ctx, r)
 }
 
 func (g timedGitHub) Report(ctx context.Context, r controller.CommitReport) error {
 	g.note(ctx, "Report")
-	return g.GitHub.Report(ctx, r) //nolint:wrapcheck // as above
+	return g.GitHub.Report(ctx, r)
 }
 
 func (g timedGitHub) CancelRun(ctx context.Context, r fleet.Repository, run int64) error {
 	g.note(ctx, "CancelRun")
-	return g.GitHub.CancelRun(ctx, r, run) //nolint:wrapcheck // as above
+	return g.GitHub.CancelRun(ctx, r, run)
 }
 
 // lateDelivery is an age at which a delivery alone is not believed.

@@ -141,7 +141,7 @@ func TestDecide(t *testing.T) { // failure modes E5, N14, N27
 	}
 }
 
-func TestDecideProperties(t *testing.T) { // failure modes E1, M9, M13, O8
+func TestDecideProperties(t *testing.T) { // failure modes E1, M9, M13, N15, O8
 	states := []fleet.MachineState{fleet.MachineStarting, fleet.MachineReady, fleet.MachineAssigned, fleet.MachineListening, fleet.MachineWorking}
 	demands := []fleet.DemandKey{"a", "b", "c"}
 	rapid.Check(t, func(t *rapid.T) {

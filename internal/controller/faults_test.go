@@ -25,13 +25,20 @@ func TestLostLaunchAnswerIsRepeatedWithTheSameToken(t *testing.T) { // failure m
 	})
 }
 
-func TestFailedPlacesAreLaunchedAgain(t *testing.T) { // failure modes A10, L19, M5, N21
+func TestFailedPlacesAreLaunchedAgain(t *testing.T) { // failure modes A10, L6, L19, M5, N21
 	// rule 2.6: another market is tried at once; failure modes D6, D8
 	asked := map[string]string{} // a launch of each market
 	inWorld(t, nil, func(w *world) {
-		w.cloud.set(func(c *fakeCloud) { c.failNext = 2 })
+		w.cloud.set(func(c *fakeCloud) { c.failNext, c.boot = 2, 3*time.Second })
 		for i := range int64(3) {
 			w.github.queue(i+1, 10, 10*time.Second, cpu2)
+		}
+		w.pass(time.Second)
+		for i := range int64(3) { // what failed before is no longer why it waits
+			why, err := w.ctl.Why(w.t.Context(), fleet.JobID{Host: "github.test", ID: i + 1})
+			if err != nil || !strings.Contains(why, "booting") {
+				w.t.Errorf("job %d waits because: %q, %v; want that machines are booting", i+1, why, err)
+			}
 		}
 		w.settle(5*time.Second, "all in progress, before the market that failed is tried again", func() bool {
 			return w.github.state(1) != fleet.JobQueued && w.github.state(2) != fleet.JobQueued && w.github.state(3) != fleet.JobQueued

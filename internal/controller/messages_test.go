@@ -159,26 +159,26 @@ func TestALateDeliveryThatGitHubCannotConfirmComesBack(t *testing.T) {
 
 func TestAPanicEndsOneMessageAndNotTheServer(t *testing.T) {
 	// failure mode A4
-	panics := 0
+	var panics atomic.Int64
 	all := measured(t, func(c *controller.Config) {
 		resolve := c.Resolve
 		c.Workers = 1
 		c.Resolve = func(r fleet.Repository, labels []string) (fleet.Resolved, error) {
 			if labels[0] == "runs-fleet=1/cpu=8" {
-				panics++
+				panics.Add(1)
 				panic("a bug")
 			}
 			return resolve(r, labels)
 		}
 	}, func(w *world) {
 		w.github.queue(1, 1, 10*time.Second, "runs-fleet=1/cpu=8")
-		w.settle(5*time.Second, "met", func() bool { return panics > 0 })
+		w.settle(5*time.Second, "met", func() bool { return panics.Load() > 0 })
 		for i := range int64(20) {
 			w.github.queue(i+2, 2, 10*time.Second, fmt.Sprintf("runs-fleet=%d/cpu=2", i))
 		}
 		w.settle(time.Minute, "the others done and nothing left", func() bool { return len(w.github.open()) == 1 && w.empty() })
 	})
-	if got := total(all, "runs_fleet_fallbacks_total", "kind=panic_recovered"); got < 1 || int(got) != panics {
-		t.Errorf("%v panics were told of %d", got, panics)
+	if got := total(all, "runs_fleet_fallbacks_total", "kind=panic_recovered"); got < 1 || int64(got) != panics.Load() {
+		t.Errorf("%v panics were told of %d", got, panics.Load())
 	}
 }

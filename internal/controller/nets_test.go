@@ -108,12 +108,12 @@ func hang(ctx context.Context) error {
 // broken answers with an error.
 func broken(context.Context) error { return errors.New("the provider is out of order") }
 
-// bug is a call that panics.
-func bug(context.Context) error { panic("a bug") }
+// panicking is a call that meets a mistake of ours.
+func panicking(context.Context) error { panic("a bug") }
 
 func TestEveryPeriodicWorkRunsAgainAndAgain(t *testing.T) { // failure mode A4
 	// failure modes B12, M18: a net that nobody sets out, or that its first bug takes away, catches nothing
-	for name, trouble := range map[string]func(context.Context) error{"without trouble": nil, "after an error": broken, "after a bug": bug} {
+	for name, trouble := range map[string]func(context.Context) error{"without trouble": nil, "after an error": broken, "after a bug": panicking} {
 		t.Run(name, func(t *testing.T) {
 			var p *passes
 			cloud := &unruly{list: trouble}
@@ -297,12 +297,12 @@ func (g withoutRepository) LiveRuns(ctx context.Context, r fleet.Repository) ([]
 	if r.ID == g.id {
 		return nil, false, &controller.RefusedError{Status: 403, Message: "Resource not accessible by integration"}
 	}
-	return g.GitHub.LiveRuns(ctx, r) //nolint:wrapcheck // it is the other's answer
+	return g.GitHub.LiveRuns(ctx, r)
 }
 
 func (g withoutRepository) Runners(ctx context.Context, r fleet.Repository) ([]controller.RunnerTruth, error) {
 	if r.ID == g.id {
 		return nil, &controller.RefusedError{Status: 403, Message: "Resource not accessible by integration"}
 	}
-	return g.GitHub.Runners(ctx, r) //nolint:wrapcheck // it is the other's answer
+	return g.GitHub.Runners(ctx, r)
 }

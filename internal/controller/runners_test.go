@@ -26,7 +26,7 @@ func (m *minting) Mint(ctx context.Context, r controller.MintRequest) (controlle
 	m.mu.Lock()
 	m.asked = append(m.asked, r)
 	m.mu.Unlock()
-	return m.GitHub.Mint(ctx, r) //nolint:wrapcheck // it is the other's answer
+	return m.GitHub.Mint(ctx, r)
 }
 
 func TestEveryRegistrationHasTheLabelsThatGitHubSent(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/record"
 )
 
-func TestExplain(t *testing.T) { // failure mode L6
+func TestExplain(t *testing.T) {
 	waits := fleet.Job{State: fleet.JobQueued, Demand: "d", Queued: sec(0)}
 	with := func(f func(*record.View)) record.View {
 		v := record.View{Head: record.Kept[record.Head]{V: record.Head{Key: "s"}, Version: 1}, Jobs: []record.QueuedEntry{queued(1, "d", 0)}}

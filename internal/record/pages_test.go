@@ -22,12 +22,12 @@ type paged struct {
 
 func (p *paged) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	p.pages++
-	return p.Store.Query(ctx, q) //nolint:wrapcheck // it is the other's answer
+	return p.Store.Query(ctx, q)
 }
 
 func (p *paged) Index(ctx context.Context, name store.IndexName, q store.Query) (store.Page, error) {
 	p.pages++
-	return p.Store.Index(ctx, name, q) //nolint:wrapcheck // as above
+	return p.Store.Index(ctx, name, q)
 }
 
 // TestListsAreReadToTheirEnd: a page of the database ends at 1 MB, and what comes after it exists too.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 )
 
 // The limits are SQS's (Amazon SQS Developer Guide, "Message quotas"), and every backend enforces them.
@@ -43,6 +44,11 @@ func CheckSend(messages []Outgoing) error {
 			return fmt.Errorf("%w: message %d has %d attributes, over the limit of %d", ErrInvalid, i, len(m.Attributes), MaxAttributes)
 		case m.Delay < 0 || m.Delay > MaxDelay:
 			return fmt.Errorf("%w: message %d has a delay of %s, outside 0 to %s", ErrInvalid, i, m.Delay, MaxDelay)
+		}
+		for name, value := range m.Attributes {
+			if name == "" || !utf8.ValidString(name) || !utf8.ValidString(value) {
+				return fmt.Errorf("%w: message %d has the attribute %q with the value %q; a name is not empty, and both are UTF-8", ErrInvalid, i, name, value)
+			}
 		}
 	}
 	return nil

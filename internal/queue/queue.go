@@ -17,8 +17,8 @@ const MaxBatch = 10
 // Outgoing is a message to be sent.
 type Outgoing struct {
 	Body       []byte
-	Attributes map[string]string // trace context and the like
-	Delay      time.Duration     // at most 15 minutes, as SQS allows
+	Attributes map[string]string // trace context and the like: at most 10, in UTF-8, with names that are not empty
+	Delay      time.Duration     // at most 15 minutes, as SQS allows; some backends round it up to whole seconds
 }
 
 // Message is one delivery of a message. Receives counts deliveries, this one included.
@@ -37,7 +37,7 @@ type Queue interface {
 	Send(ctx context.Context, messages ...Outgoing) error
 	// Receive waits up to wait for at least one message and returns at most limit of them (at most MaxBatch). Each stays
 	// invisible for the queue's visibility time, then it is delivered again; one that was received too often goes to the
-	// dead letters.
+	// dead letters. A receiver whose context ends takes no message along.
 	Receive(ctx context.Context, limit int, wait time.Duration) ([]Message, error)
 	// Delete forgets deliveries by receipt. A receipt that has run out is no error, and deletes nothing if the message
 	// has been delivered again.

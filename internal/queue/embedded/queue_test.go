@@ -37,7 +37,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestDepth(t *testing.T) {
-	queuetest.Depth(t, func(t *testing.T, clock seam.Clock) queuetest.Counted {
+	queuetest.Depth(t, queuetest.Harness{}, func(t *testing.T, clock seam.Clock) queuetest.Counted {
 		return open(t, filepath.Join(t.TempDir(), "queue.db"), clock, embedded.Options{
 			Visibility: queuetest.Visibility, MaxReceives: queuetest.MaxReceives,
 		})

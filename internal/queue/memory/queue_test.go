@@ -33,7 +33,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestDepth(t *testing.T) {
-	queuetest.Depth(t, func(_ *testing.T, clock seam.Clock) queuetest.Counted {
+	queuetest.Depth(t, queuetest.Harness{}, func(_ *testing.T, clock seam.Clock) queuetest.Counted {
 		return memory.New(clock, seeded{PCG: rand.NewPCG(1, 2)}, memory.Options{
 			Visibility: queuetest.Visibility, MaxReceives: queuetest.MaxReceives,
 		})

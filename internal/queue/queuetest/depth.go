@@ -3,7 +3,6 @@ package queuetest
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,17 +17,15 @@ type Counted interface {
 	Depth(ctx context.Context) (queue.Depth, error)
 }
 
-// Depth is the suite of queues that are Counted.
-func Depth(t *testing.T, open func(t *testing.T, clock seam.Clock) Counted) {
+// Depth is the suite of queues that are Counted. Open of the harness is not used.
+func Depth(t *testing.T, h Harness, open func(t *testing.T, clock seam.Clock) Counted) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		q := open(t, seam.System{})
-		defer func() {
-			if err := q.Close(); err != nil {
-				t.Errorf("Close: %v", err)
-			}
-		}()
-		f := fixture{Queue: q}
+	h.Open = func(t *testing.T, clock seam.Clock) queue.Queue { return open(t, clock) }
+	h.bubble(t, func(t *testing.T, f fixture) {
+		q, ok := f.Queue.(Counted)
+		if !ok {
+			t.Fatalf("a %T counts nothing", f.Queue)
+		}
 		is := func(when string, want queue.Depth) {
 			t.Helper()
 			got, err := q.Depth(t.Context())
@@ -50,11 +47,14 @@ func Depth(t *testing.T, open func(t *testing.T, clock seam.Clock) Counted) {
 		f.remove(t, taken...)
 		is("with one deleted", queue.Depth{Ready: 2})
 		for range MaxReceives {
-			f.one(t)
-			f.pass(t, Visibility+time.Second)
+			f.lapse(t, f.one(t))
 		}
 		is("with one whose time has run out", queue.Depth{Ready: 2})
 		f.none(t)
 		is("with a dead letter", queue.Depth{Ready: 1, Dead: 1})
+		if _, err := q.Dead(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		is("when somebody has looked at it", queue.Depth{Ready: 1, Dead: 1})
 	})
 }

@@ -2,6 +2,7 @@ package queuetest
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func (f fixture) bury(t *testing.T) queue.Message {
 	var last queue.Message
 	for range MaxReceives {
 		last = f.one(t)
-		f.pass(t, Visibility)
+		f.lapse(t, last)
 	}
 	f.none(t)
 	return last
@@ -28,20 +29,20 @@ func receiptTests() map[string]func(*testing.T, fixture) {
 		"a receipt that has run out deletes a message that was not delivered again": func(t *testing.T, f fixture) {
 			f.send(t, "m")
 			m := f.one(t)
-			f.pass(t, Visibility+time.Second)
+			f.pass(t, f.visibility+time.Second)
 			f.remove(t, m)
 			f.none(t)
 		},
 		"a receipt of a former delivery deletes nothing": func(t *testing.T, f fixture) {
 			f.send(t, "m")
 			first := f.one(t)
-			f.pass(t, Visibility)
+			f.lapse(t, first)
 			second := f.one(t)
 			f.remove(t, first)
-			f.pass(t, Visibility)
-			f.one(t)
+			f.lapse(t, second)
+			third := f.one(t)
 			f.remove(t, second) // a former delivery by now
-			f.pass(t, Visibility)
+			f.lapse(t, third)
 			f.none(t)
 			if n := len(f.dead(t)); n != 1 {
 				t.Errorf("%d dead letters, want the message", n)
@@ -67,16 +68,16 @@ func receiptTests() map[string]func(*testing.T, fixture) {
 		"extending keeps a delivery invisible from now on": func(t *testing.T, f fixture) {
 			f.send(t, "m")
 			m := f.one(t)
-			f.pass(t, Visibility-time.Second)
+			var until time.Time
 			for range 3 {
-				if err := f.Extend(t.Context(), m.Receipt, time.Minute); err != nil {
+				f.pass(t, f.visibility/2)
+				f.none(t)
+				until = time.Now().Add(f.visibility)
+				if err := f.Extend(t.Context(), m.Receipt, f.visibility); err != nil {
 					t.Fatalf("Extend: %v", err)
 				}
-				f.pass(t, time.Minute-time.Second)
-				f.none(t)
 			}
-			f.pass(t, time.Second)
-			if again := f.one(t); again.Receives != 2 {
+			if again := f.await(t, until); again.Receives != 2 {
 				t.Errorf("receives = %d, want 2", again.Receives)
 			}
 		},
@@ -87,7 +88,7 @@ func receiptTests() map[string]func(*testing.T, fixture) {
 				t.Fatal(err)
 			}
 			f.remove(t, m)
-			f.pass(t, time.Hour)
+			f.pass(t, f.long)
 			f.none(t)
 		},
 		"extending by zero returns the message at once": func(t *testing.T, f fixture) {
@@ -103,9 +104,13 @@ func receiptTests() map[string]func(*testing.T, fixture) {
 		"extending what is no longer current is ErrReceipt": func(t *testing.T, f fixture) {
 			f.send(t, "m")
 			first := f.one(t)
-			f.pass(t, Visibility)
-			if err := f.Extend(t.Context(), first.Receipt, time.Second); !errors.Is(err, queue.ErrReceipt) {
-				t.Errorf("Extend of a receipt that has run out = %v, want ErrReceipt", err)
+			if !f.extendsExpired {
+				f.pass(t, f.visibility)
+				if err := f.Extend(t.Context(), first.Receipt, time.Second); !errors.Is(err, queue.ErrReceipt) {
+					t.Errorf("Extend of a receipt that has run out = %v, want ErrReceipt", err)
+				}
+			} else {
+				f.lapse(t, first)
 			}
 			second := f.one(t)
 			if err := f.Extend(t.Context(), first.Receipt, time.Second); !errors.Is(err, queue.ErrReceipt) {
@@ -141,7 +146,7 @@ func deadTests() map[string]func(*testing.T, fixture) {
 			if diff := cmp.Diff([]queue.Message{want}, f.dead(t)); diff != "" {
 				t.Errorf("dead letters (-want +got):\n%s", diff)
 			}
-			f.pass(t, time.Hour)
+			f.pass(t, f.long)
 			f.none(t)
 		},
 		"a late receipt does not delete a dead letter": func(t *testing.T, f fixture) {
@@ -155,8 +160,7 @@ func deadTests() map[string]func(*testing.T, fixture) {
 		"a dead letter does not hold up the others": func(t *testing.T, f fixture) {
 			f.send(t, "poison")
 			for range MaxReceives {
-				f.one(t)
-				f.pass(t, Visibility)
+				f.lapse(t, f.one(t))
 			}
 			f.send(t, "good")
 			if got := string(f.one(t).Body); got != "good" {
@@ -169,8 +173,7 @@ func deadTests() map[string]func(*testing.T, fixture) {
 				f.pass(t, time.Millisecond)
 			}
 			for range MaxReceives {
-				f.receive(t, queue.MaxBatch)
-				f.pass(t, Visibility)
+				f.lapse(t, f.receive(t, queue.MaxBatch)...)
 			}
 			f.none(t)
 			for limit := 1; limit <= 4; limit++ {
@@ -202,13 +205,54 @@ func deadTests() map[string]func(*testing.T, fixture) {
 				t.Errorf("receives = %d, want 1", m.Receives)
 			}
 			f.remove(t, late) // the receipt of a delivery before the redrive
-			f.pass(t, Visibility)
+			f.lapse(t, m)
 			f.remove(t, f.one(t))
-			f.pass(t, Visibility)
+			f.pass(t, f.long)
 			f.none(t)
 			if n, err := f.Redrive(t.Context()); n != 0 || err != nil {
 				t.Errorf("second Redrive = %d, %v; want 0", n, err)
 			}
 		},
+		"redrive returns many, as they were sent": func(t *testing.T, f fixture) {
+			const many = 2*queue.MaxBatch + 3
+			want := map[string]string{}
+			for i := range many {
+				m := queue.Outgoing{Body: []byte{0, byte(i)}, Attributes: map[string]string{"number": fmt.Sprint(i), "empty": ""}}
+				want[string(m.Body)] = m.Attributes["number"]
+				if err := f.Send(t.Context(), m); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for range MaxReceives {
+				f.lapse(t, f.drain(t)...)
+			}
+			f.none(t)
+			if n := len(f.dead(t)); n != many {
+				t.Errorf("%d dead letters, want %d", n, many)
+			}
+			if n, err := f.Redrive(t.Context()); n != many || err != nil {
+				t.Errorf("Redrive = %d, %v; want %d", n, err, many)
+			}
+			got := map[string]string{}
+			for _, m := range f.drain(t) {
+				got[string(m.Body)] = m.Attributes["number"]
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("messages (-want +got):\n%s", diff)
+			}
+		},
+	}
+}
+
+// drain receives until nothing is visible.
+func (f fixture) drain(t *testing.T) []queue.Message {
+	t.Helper()
+	var all []queue.Message
+	for {
+		got := f.receive(t, queue.MaxBatch)
+		if len(got) == 0 {
+			return all
+		}
+		all = append(all, got...)
 	}
 }

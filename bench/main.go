@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/runs-fleet/runs-fleet/internal/heap"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
@@ -78,6 +79,7 @@ func benchmarks() []benchmark {
 }
 
 func run(ctx context.Context, args []string, in io.Reader, out, progress io.Writer) error {
+	heap.Configure(os.Getenv)                       // for all that is measured, in this process and in others, as in a server
 	if len(args) > 0 && args[0] == processCommand { // this program as one of the measured processes
 		return process(ctx, args[1:], in, out)
 	}

@@ -11,11 +11,13 @@ import (
 	"golang.org/x/term"
 
 	"github.com/runs-fleet/runs-fleet/internal/cli"
+	"github.com/runs-fleet/runs-fleet/internal/heap"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 )
 
 func main() {
+	heap.Configure(os.Getenv)
 	os.Exit(run(context.Background(), os.Args[1:]))
 }
 

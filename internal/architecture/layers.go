@@ -107,7 +107,7 @@ func Layers() []Layer { //nolint:funlen // a table
 		},
 		{
 			Name:     "programs",
-			Packages: []string{"cmd/...", "server/...", "cli/...", "doctor/...", "setup/...", "demo/...", "endtoend/...", "guide/...", "simulate/...", "bench/..."},
+			Packages: []string{"cmd/...", "heap", "server/...", "cli/...", "doctor/...", "setup/...", "demo/...", "endtoend/...", "guide/...", "simulate/...", "bench/..."},
 			May:      []string{"..."},
 			Why:      "programs wire everything together",
 		},

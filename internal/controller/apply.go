@@ -123,7 +123,7 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 	if fresh || change.Dirty || len(writes) > 0 {
 		writes = append(writes, c.Records.PutJob(kept, row, keepJobs))
 	}
-	if err := c.Records.Commit(ctx, writes...); err != nil {
+	if err := c.Records.CommitSoon(ctx, writes...); err != nil { // the message that said it is deleted after Sync
 		return err
 	}
 	c.applied(ctx, job, change, fresh, machine)

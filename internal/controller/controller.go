@@ -69,7 +69,7 @@ type Config struct {
 	DashboardURL string
 	// ServerURL is GitHub's web address, handed to runners.
 	ServerURL string
-	// Workers take messages of the queue, ten at a time; 0 is 8.
+	// Workers is how many take messages of the queue at most, ten at a time; 0 is 8. Without a backlog one does.
 	Workers int
 	// Alone says that no other process can work with this store, as with an embedded one: what a former life held is taken over
 	// at once.
@@ -93,12 +93,14 @@ type Controller struct {
 	joins    joining
 	boots    boots
 	flood    flood
+	crew     crew
 	arrivals arrivals
 	leases   leases
 
 	strays        sightings // instances without a row
 	strayPass     time.Time // of the provider sweep only
 	registrations sightings // registrations without a machine
+	acknowledged  acknowledgements
 	draining      atomic.Bool
 	noted         sync.Map // fleet.Repository -> time.Time: when this replica knows it was noted as active
 	keys          sync.Map // hash of an agent's key -> fleet.MachineID: bound once, never changed
@@ -161,9 +163,8 @@ func (c *Controller) Run(ctx context.Context) error {
 	c.hints.start(ctx)
 	c.leaseRound(ctx)
 	start("leases", c.keepLeases)
-	for i := range c.Workers {
-		start(fmt.Sprintf("queue worker %d", i), func(ctx context.Context) { c.takeMessages(ctx, i) })
-	}
+	c.crew.joins(1)
+	c.startWorker(ctx)
 	start("due rows", c.every(dueEvery, SweepDue, c.workDue))
 	start("shapes", c.every(reconcileEvery, SweepShapes, c.hintAliveShapes))
 	start("GitHub truth", c.every(c.ScanInterval, SweepGitHub, c.sweepGitHub))

@@ -5,36 +5,35 @@ import (
 	"time"
 )
 
-// Deliveries rank above their application: a delivery that cannot be stored in time is lost at GitHub, one that is stored
-// can wait. While messages have come faster than they are applied for floodAfter, only floodWorkers workers go on, which
-// leaves processor and disk to those who store.
+// Deliveries rank above their application: one that cannot be stored in time is lost at GitHub, one that is stored can
+// wait. While several deliveries wait to be stored at any time, and have for longer than a burst of a thousand takes, one
+// worker goes on with a part of its time and leaves processor and disk to those who store.
 const (
-	floodAfter   = 500 * time.Millisecond // a burst of a thousand jobs is over by then
-	floodPause   = 250 * time.Millisecond
-	floodWorkers = 2
+	floodWindow  = 250 * time.Millisecond
+	floodWindows = 2 // in a row
+	floodSenders = 4 // waiting at once, on average
+	floodRest    = 2 // times what a batch took
 )
 
-// flood knows since when every receive has returned as many messages as it may.
+// flood knows whether deliveries have come faster than they can be stored, for how long.
 type flood struct {
 	mu    sync.Mutex
-	since time.Time // zero while there is none
+	began time.Time // of the window
+	sent  time.Duration
+	busy  int // windows in a row
 }
 
-// received notes how many messages a receive returned.
-func (f *flood) received(n int, now time.Time) {
+// note says how much time all sends have taken so far, and returns whether it is time to step back.
+func (f *flood) note(sent time.Duration, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch {
-	case n < receiveBatch:
-		f.since = time.Time{}
-	case f.since.IsZero():
-		f.since = now
+	if length := now.Sub(f.began); length >= floodWindow {
+		if (sent-f.sent)/floodSenders >= length {
+			f.busy++
+		} else {
+			f.busy = 0
+		}
+		f.began, f.sent = now, sent
 	}
-}
-
-// lasts says whether it is time to step back.
-func (f *flood) lasts(now time.Time) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return !f.since.IsZero() && now.Sub(f.since) >= floodAfter
+	return f.busy >= floodWindows
 }

@@ -5,26 +5,32 @@ import (
 	"time"
 )
 
-func TestFloodLastsWhileEveryReceiveIsFull(t *testing.T) {
+func TestFloodIsWhenDeliveriesWaitForLong(t *testing.T) {
 	began := time.Date(2026, 8, 1, 10, 0, 0, 0, time.UTC)
 	var f flood
+	sent := time.Duration(0)
+	f.note(sent, began)
 	for _, step := range []struct {
-		after    time.Duration
-		received int
-		lasts    bool
+		after   time.Duration // since the last step
+		senders float64       // that waited meanwhile, on average
+		flooded bool
 	}{
-		{0, receiveBatch, false},
-		{floodAfter - 1, receiveBatch, false},
-		{floodAfter, receiveBatch, true},
-		{2 * floodAfter, receiveBatch - 1, false},
-		{3 * floodAfter, receiveBatch, false},
-		{4 * floodAfter, receiveBatch, true},
-		{5 * floodAfter, 0, false},
+		{floodWindow, 64, false}, // a burst
+		{floodWindow, 0.5, false},
+		{floodWindow, 4, false},
+		{floodWindow / 2, 4, false}, // half a window says nothing
+		{floodWindow / 2, 4, true},
+		{floodWindow / 2, 0, true},
+		{floodWindow / 2, 3, false},
+		{floodWindow, 16, false},
+		{time.Hour, 0, false},
+		{floodWindow, 16, false},
+		{floodWindow, 16, true},
 	} {
-		now := began.Add(step.after)
-		f.received(step.received, now)
-		if got := f.lasts(now); got != step.lasts {
-			t.Errorf("after %s and %d messages: lasts = %v, want %v", step.after, step.received, got, step.lasts)
+		began = began.Add(step.after)
+		sent += time.Duration(step.senders * float64(step.after))
+		if got := f.note(sent, began); got != step.flooded {
+			t.Errorf("at %s with %g senders: flooded = %v, want %v", began, step.senders, got, step.flooded)
 		}
 	}
 }

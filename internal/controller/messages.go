@@ -3,7 +3,9 @@ package controller
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -17,58 +19,103 @@ const (
 	handleTimeout = 45 * time.Second // below the queue's visibility time of 60 s
 	retryFirst    = 2 * time.Second  // a message that could not be applied comes back after this, doubling
 	retryMost     = 2 * time.Minute
-	receivePause  = time.Second // after a receive that failed
+	handleLong    = 50 * time.Millisecond // applying is a matter of few milliseconds, unless GitHub has to be asked
+	receivePause  = time.Second           // after a receive that failed
 )
 
-// takeMessages receives until nothing is left, then waits (failure mode B4). A message is deleted only after its effect is
-// stored (AckAfterDurable); one that fails comes back.
-func (c *Controller) takeMessages(ctx context.Context, worker int) {
-	var deleting sync.WaitGroup // while the next messages are received
-	defer deleting.Wait()
+// takeMessages is one worker: it receives and applies until nothing is left, then waits (failure mode B4). A message is
+// deleted only after its effect is stored (AckAfterDurable); one that fails comes back.
+func (c *Controller) takeMessages(ctx context.Context) {
 	for ctx.Err() == nil {
-		if worker >= floodWorkers && c.flood.lasts(c.Clock.Now()) {
-			_ = c.Clock.Sleep(ctx, floodPause)
-			continue
+		if !c.takeTurn(ctx) {
+			return
 		}
-		if c.Claims() != nil { // what cannot be stored would only come back
+	}
+}
+
+// takeTurn is one turn of a worker, which a bug does not end.
+func (c *Controller) takeTurn(ctx context.Context) (goesOn bool) {
+	bug := true
+	defer func() {
+		if bug {
+			goesOn = c.Clock.Sleep(ctx, bugPause) == nil
+		}
+	}()
+	defer c.recovered("queue worker")
+	goesOn = c.takeSome(ctx)
+	bug = false
+	return goesOn
+}
+
+// takeSome receives and applies once, and says whether the worker goes on.
+func (c *Controller) takeSome(ctx context.Context) bool {
+	if c.Claims() != nil { // what cannot be stored would only come back
+		_ = c.Clock.Sleep(ctx, receivePause)
+		return true
+	}
+	messages, err := c.Queue.Receive(ctx, receiveBatch, receiveWait)
+	if err != nil {
+		if ctx.Err() == nil {
+			c.Observer.FellBack(FallbackReceive)
+			c.Logger.WarnContext(ctx, "receiving from the queue; trying again", "error", err)
 			_ = c.Clock.Sleep(ctx, receivePause)
-			continue
 		}
-		messages, err := c.Queue.Receive(ctx, receiveBatch, receiveWait)
-		if err != nil {
-			if ctx.Err() == nil {
-				c.Observer.FellBack(FallbackReceive)
-				c.Logger.WarnContext(ctx, "receiving from the queue; trying again", "error", err)
-				_ = c.Clock.Sleep(ctx, receivePause)
-			}
-			continue
-		}
-		c.flood.received(len(messages), c.Clock.Now())
-		done := c.handleAll(ctx, messages)
-		if len(done) == 0 {
-			continue
-		}
-		deleting.Go(func() { c.deleteMessages(c.begin(ctx, "delete "+done[0]), done) })
+		return true
 	}
+	began, full := c.Clock.Now(), len(messages) == receiveBatch
+	flooded := c.flooded(began)
+	if full && !flooded && c.crew.joins(c.Workers) {
+		c.startWorker(ctx)
+	}
+	c.acknowledge(ctx, c.handleAll(ctx, messages))
+	if full && !flooded {
+		return true
+	}
+	if c.crew.leaves() {
+		return false
+	}
+	if flooded {
+		_ = c.Clock.Sleep(ctx, floodRest*c.Clock.Now().Sub(began))
+	}
+	return true
 }
 
-// deleteMessages forgets messages whose effects are stored.
-func (c *Controller) deleteMessages(ctx context.Context, receipts []string) {
-	ctx, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
-	defer cancel()
-	if err := c.Queue.Delete(ctx, receipts...); err != nil {
-		c.Observer.FellBack(FallbackDelete)
-		c.Logger.WarnContext(ctx, "messages were applied but not deleted; applying them again changes nothing", "error", err)
-	}
+// flooded says whether deliveries are in need of what applying them takes.
+func (c *Controller) flooded(now time.Time) bool {
+	q, ok := c.Queue.(queue.Sending)
+	return ok && c.flood.note(q.Sending(), now)
 }
 
-// handleAll applies messages side by side, since each waits for the disk and all may share one sync, and returns the
-// receipts of those that are done with.
+// startWorker starts a worker that the crew has counted already.
+func (c *Controller) startWorker(ctx context.Context) {
+	c.spawn(ctx, "queue worker "+strconv.FormatUint(c.crew.number(), 10), c.takeMessages)
+}
+
+// handleAll applies messages side by side, since each may wait, and returns the receipts of those that are done with.
+// While that takes long, another worker goes on in this one's place.
 func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []string {
+	if len(messages) == 0 {
+		return nil
+	}
 	handled := make([]bool, len(messages))
+	applied, wake := context.WithCancel(ctx)
+	defer wake()
 	var all sync.WaitGroup
+	var left atomic.Int64
+	left.Store(int64(len(messages)))
 	for i, m := range messages {
-		all.Go(func() { handled[i] = c.handle(c.begin(ctx, "message "+m.ID), m) })
+		all.Go(func() {
+			handled[i] = c.handle(c.begin(ctx, "message "+m.ID), m)
+			if left.Add(-1) == 0 {
+				wake()
+			}
+		})
+	}
+	if c.Clock.Sleep(applied, handleLong) == nil && left.Load() > 0 {
+		if c.crew.stuck(c.Workers) {
+			c.startWorker(ctx)
+		}
+		defer c.crew.goesOn()
 	}
 	all.Wait()
 	var done []string

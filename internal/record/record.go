@@ -42,6 +42,10 @@ func (k Kept[T]) Exists() bool { return k.Version != 0 }
 // Commit makes all writes or none. It returns a conflict as the store does (store.IsConflict), and ErrLeaseLost if the
 // context is fenced and the lease has changed hands.
 func (r *Records) Commit(ctx context.Context, writes ...[]store.Write) error {
+	return r.commit(ctx, r.store.Transact, writes)
+}
+
+func (r *Records) commit(ctx context.Context, transact func(context.Context, []store.Write) error, writes [][]store.Write) error {
 	var all []store.Write
 	for _, w := range writes {
 		all = append(all, w...)
@@ -50,7 +54,7 @@ func (r *Records) Commit(ctx context.Context, writes ...[]store.Write) error {
 		return nil
 	}
 	whole := fenced(ctx, all)
-	if err := r.store.Transact(ctx, whole); err != nil {
+	if err := transact(ctx, whole); err != nil {
 		return fmt.Errorf("writing %s: %w", all[0].Row.Key, fenceError(err, all, whole))
 	}
 	r.changes.Add(1)

@@ -46,6 +46,7 @@ type DB struct {
 	readers *sql.DB
 	writes  *sql.DB // has one connection, the writer's
 	writer  *writer
+	syncer  syncer
 
 	closing sync.Once
 	closed  error
@@ -150,7 +151,7 @@ func (db *DB) Close() error {
 }
 
 func (db *DB) close() error {
-	var errs []error
+	errs := []error{db.syncer.close()}
 	if db.readers != nil {
 		errs = append(errs, db.readers.Close())
 	}

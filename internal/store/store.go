@@ -157,6 +157,15 @@ type Store interface {
 	Close() error
 }
 
+// Deferrer is implemented by a store whose transactions wait for a disk, and which can leave that to later.
+type Deferrer interface {
+	// TransactDeferred is Transact, except that a power cut may undo it until a later Transact or Sync has returned. It is
+	// undone together with everything that was written after it, so that no reader ever depends on what is missing.
+	TransactDeferred(ctx context.Context, writes []Write) error
+	// Sync returns when every deferred transaction that had returned before is durable.
+	Sync(ctx context.Context) error
+}
+
 // ErrNotFound is returned by Get.
 var ErrNotFound = errors.New("no such row")
 

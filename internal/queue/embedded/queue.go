@@ -64,9 +64,13 @@ type Queue struct {
 	db     *sqlitedb.DB
 	room   wait.Room
 	lastID atomic.Int64
+	spent  atomic.Int64 // by Send, in nanoseconds
 }
 
-var _ queue.Queue = (*Queue)(nil)
+var (
+	_ queue.Queue   = (*Queue)(nil)
+	_ queue.Sending = (*Queue)(nil)
+)
 
 // Open opens the queue at path or makes it; its folder must exist, and one process may use a queue at a time. Deliveries
 // that a former process had taken are visible again at once, since nobody can hold their receipts any more.

@@ -38,6 +38,7 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	err := q.db.Write(ctx, sqlitedb.Durable, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		return insert(ctx, tx, batch, now.UnixNano())
 	})
+	q.spent.Add(int64(q.clock.Now().Sub(now)))
 	if err != nil {
 		return fmt.Errorf("sending %d messages: %w", len(messages), translate(err))
 	}
@@ -50,6 +51,9 @@ func (q *Queue) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	}
 	return nil
 }
+
+// Sending implements queue.Sending.
+func (q *Queue) Sending() time.Duration { return time.Duration(q.spent.Load()) }
 
 func (q *Queue) encode(m queue.Outgoing, now time.Time) (stored, error) {
 	s := stored{id: q.nextID(now), visible: now.Add(m.Delay).UnixNano(), body: m.Body}

@@ -33,14 +33,14 @@ func (s *Store) Scan(ctx context.Context, q store.ScanQuery) (store.Page, error)
 	if q.Limit > 0 {
 		limit = q.Limit + 1
 	}
-	page, err := s.scanPage(ctx, query+" ORDER BY partition, sort LIMIT ?", append(args, limit), q.Limit)
+	page, err := s.scanPage(ctx, query+" ORDER BY partition, sort LIMIT ?", append(args, limit), store.Query{Limit: q.Limit})
 	if err != nil {
 		return store.Page{}, fmt.Errorf("scanning the store: %w", err)
 	}
 	return page, nil
 }
 
-func (s *Store) scanPage(ctx context.Context, query string, args []any, limit int) (store.Page, error) {
+func (s *Store) scanPage(ctx context.Context, query string, args []any, q store.Query) (store.Page, error) {
 	statement, err := s.prepared(ctx, query)
 	if err != nil {
 		return store.Page{}, err
@@ -49,7 +49,7 @@ func (s *Store) scanPage(ctx context.Context, query string, args []any, limit in
 	if err != nil {
 		return store.Page{}, err //nolint:wrapcheck // Scan says what it read
 	}
-	page, err := read(rows, limit, access{of: func(store.Row) string { return "" }})
+	page, err := read(rows, q, access{of: func(store.Row) string { return "" }})
 	return page, errors.Join(err, rows.Close())
 }
 

@@ -60,6 +60,9 @@ func (s *Store) page(ctx context.Context, q store.Query, by access) (store.Page,
 		return store.Page{}, nil
 	}
 	query, args := selection(q, by, bounds, after, s.clock.Now().Unix())
+	if ctx, err = uninterrupted(ctx); err != nil {
+		return store.Page{}, err
+	}
 	statement, err := s.prepared(ctx, query)
 	if err != nil {
 		return store.Page{}, err
@@ -68,7 +71,7 @@ func (s *Store) page(ctx context.Context, q store.Query, by access) (store.Page,
 	if err != nil {
 		return store.Page{}, err //nolint:wrapcheck // the caller says what it read
 	}
-	page, err := read(rows, q.Limit, by)
+	page, err := read(rows, q, by)
 	return page, errors.Join(err, rows.Close())
 }
 
@@ -108,16 +111,16 @@ func selection(q store.Query, by access, bounds store.Bounds, after *store.Posit
 	return query, append(args, limit)
 }
 
-func read(rows *sql.Rows, limit int, by access) (store.Page, error) {
+func read(rows *sql.Rows, q store.Query, by access) (store.Page, error) {
 	var page store.Page
 	bytes := 0
 	for rows.Next() {
-		if limit > 0 && len(page.Rows) == limit || bytes >= store.MaxPageBytes {
+		if q.Limit > 0 && len(page.Rows) == q.Limit || bytes >= store.MaxPageBytes {
 			last := page.Rows[len(page.Rows)-1]
 			page.Next = store.Position{Index: by.of(last), Key: last.Key}.Cursor()
 			return page, nil
 		}
-		row, err := scan(rows.Scan)
+		row, err := scan(rows.Scan, q.Partition)
 		if err != nil {
 			return store.Page{}, err
 		}

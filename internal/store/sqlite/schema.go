@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"bytes"
+	"database/sql"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/store"
@@ -34,10 +36,15 @@ func migrations() []string {
 const (
 	columns   = "partition, sort, version, expires, index1, index1_sort, index2, index2_sort, value"
 	unexpired = "(expires = 0 OR expires > ?)"
-	upsert    = "INSERT INTO rows (" + columns + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)" +
-		" ON CONFLICT (partition, sort) DO UPDATE SET version = excluded.version, expires = excluded.expires," +
+
+	insertRow = "INSERT INTO rows (" + columns + ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" +
+		" ON CONFLICT (partition, sort) DO UPDATE SET expires = excluded.expires," +
 		" index1 = excluded.index1, index1_sort = excluded.index1_sort," +
 		" index2 = excluded.index2, index2_sort = excluded.index2_sort, value = excluded.value"
+	// upsert writes a row whose version was read.
+	upsert = insertRow + ", version = excluded.version"
+	// upsertAny writes one whose version nobody has asked for; an expired row counts as none.
+	upsertAny = insertRow + ", version = CASE WHEN rows.expires > 0 AND rows.expires <= ?10 THEN 1 ELSE rows.version + 1 END"
 )
 
 // values returns the arguments of upsert.
@@ -68,20 +75,24 @@ func expires(row store.Row) int64 {
 	return row.Expires.Unix()
 }
 
-// scan reads a row from the columns.
-func scan(into func(dest ...any) error) (store.Row, error) {
+// scan reads a row from the columns, whose bytes are the driver's until the next row. Most rows of a page have the
+// partition that was asked for, which is then not copied.
+func scan(into func(dest ...any) error, asked string) (store.Row, error) {
 	var row store.Row
-	var partition, sort, index1, index1Sort, index2, index2Sort, value []byte
+	var partition, sort, index1, index1Sort, index2, index2Sort, value sql.RawBytes
 	var version, expires int64
 	err := into(&partition, &sort, &version, &expires, &index1, &index1Sort, &index2, &index2Sort, &value)
 	if err != nil {
 		return store.Row{}, err
 	}
-	row.Key = store.Key{Partition: string(partition), Sort: string(sort)}
+	if row.Key.Partition = asked; string(partition) != asked {
+		row.Key.Partition = string(partition)
+	}
+	row.Key.Sort = string(sort)
 	row.Index1 = store.Key{Partition: string(index1), Sort: string(index1Sort)}
 	row.Index2 = store.Key{Partition: string(index2), Sort: string(index2Sort)}
 	row.Version = uint64(version)
-	row.Value = value
+	row.Value = bytes.Clone(value)
 	if expires != 0 {
 		row.Expires = time.Unix(expires, 0).UTC()
 	}

@@ -24,7 +24,10 @@ type Store struct {
 	statements map[string]*sql.Stmt // of the readers, by query
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Deferrer = (*Store)(nil)
+)
 
 // Open opens the store at path or makes it; its folder must exist. One process may use a store at a time: take Lock of the
 // folder first.
@@ -43,19 +46,38 @@ func (s *Store) Get(ctx context.Context, key store.Key) (store.Row, error) {
 	if err := store.CheckKey(key); err != nil {
 		return store.Row{}, err
 	}
+	ctx, err := uninterrupted(ctx)
+	if err != nil {
+		return store.Row{}, err
+	}
 	statement, err := s.prepared(ctx, "SELECT "+columns+" FROM rows WHERE partition = ? AND sort = ? AND "+unexpired)
 	if err != nil {
 		return store.Row{}, err
 	}
-	row, err := scan(statement.QueryRowContext(ctx, []byte(key.Partition), []byte(key.Sort), s.clock.Now().Unix()).Scan)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return store.Row{}, store.ErrNotFound
-	case err != nil:
+	rows, err := statement.QueryContext(ctx, []byte(key.Partition), []byte(key.Sort), s.clock.Now().Unix())
+	if err != nil {
 		return store.Row{}, fmt.Errorf("getting %s: %w", key, err)
-	default:
-		return row, nil
 	}
+	row, err := store.Row{}, store.ErrNotFound
+	if rows.Next() {
+		row, err = scan(rows.Scan, key.Partition)
+	}
+	if failed := errors.Join(rows.Err(), rows.Close()); failed != nil {
+		err = failed
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Row{}, fmt.Errorf("getting %s: %w", key, err)
+	}
+	return row, err
+}
+
+// uninterrupted takes the end of a context away from a read that lasts microseconds: for one that can be interrupted the
+// driver starts a goroutine, which costs more than the read. What waits, waits for a reading connection: for other reads.
+func uninterrupted(ctx context.Context) (context.Context, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return context.WithoutCancel(ctx), nil
 }
 
 // prepared returns a statement of the readers. Queries come from a fixed set of shapes, so that few are kept.

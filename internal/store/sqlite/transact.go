@@ -11,11 +11,31 @@ import (
 // Transact implements store.Store. It shares its commit with concurrent callers; the conditions of each are evaluated on
 // what those before it have written, and a refused one has written nothing.
 func (s *Store) Transact(ctx context.Context, writes []store.Write) error {
+	return s.transact(ctx, sqlitedb.Durable, writes)
+}
+
+// TransactDeferred implements store.Deferrer: it saves the wait for the disk, if those who share the commit agree.
+func (s *Store) TransactDeferred(ctx context.Context, writes []store.Write) error {
+	return s.transact(ctx, sqlitedb.Relaxed, writes)
+}
+
+// Sync implements store.Deferrer.
+func (s *Store) Sync(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := s.db.Sync(); err != nil {
+		return fmt.Errorf("making deferred writes durable: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) transact(ctx context.Context, durability sqlitedb.Durability, writes []store.Write) error {
 	if err := store.CheckWrites(writes); err != nil {
 		return err
 	}
 	now := s.clock.Now().Unix()
-	err := s.db.Write(ctx, sqlitedb.Durable, func(ctx context.Context, tx *sqlitedb.Tx) error {
+	err := s.db.Write(ctx, durability, func(ctx context.Context, tx *sqlitedb.Tx) error {
 		return transact(ctx, tx, writes, now)
 	})
 	if err != nil && !store.IsConflict(err) {
@@ -28,6 +48,9 @@ func transact(ctx context.Context, tx *sqlitedb.Tx, writes []store.Write, now in
 	versions := make([]uint64, len(writes))
 	var conflict *store.ConflictError
 	for i, w := range writes {
+		if w.If == store.Any() && w.Op != store.OpCheck {
+			continue // nothing depends on the present row
+		}
 		var err error
 		if versions[i], err = version(ctx, tx, w.Row.Key, now); err != nil {
 			return err
@@ -44,7 +67,7 @@ func transact(ctx context.Context, tx *sqlitedb.Tx, writes []store.Write, now in
 		return conflict
 	}
 	for i, w := range writes {
-		if err := write(ctx, tx, w, versions[i]); err != nil {
+		if err := write(ctx, tx, w, versions[i], now); err != nil {
 			return fmt.Errorf("writing %s: %w", w.Row.Key, err)
 		}
 	}
@@ -65,16 +88,17 @@ func version(ctx context.Context, tx *sqlitedb.Tx, key store.Key, now int64) (ui
 	return uint64(version), nil
 }
 
-func write(ctx context.Context, tx *sqlitedb.Tx, w store.Write, version uint64) error {
+func write(ctx context.Context, tx *sqlitedb.Tx, w store.Write, version uint64, now int64) error {
 	var err error
-	switch w.Op {
-	case store.OpPut:
+	switch {
+	case w.Op == store.OpPut && w.If == store.Any():
+		_, err = tx.Exec(ctx, upsertAny, append(values(w.Row, 1), now)...)
+	case w.Op == store.OpPut:
 		_, err = tx.Exec(ctx, upsert, values(w.Row, version+1)...)
-	case store.OpDelete:
+	case w.Op == store.OpDelete:
 		_, err = tx.Exec(ctx, "DELETE FROM rows WHERE partition = ? AND sort = ?",
 			[]byte(w.Row.Key.Partition), []byte(w.Row.Key.Sort))
-	case store.OpCheck:
-	default: // CheckWrites has refused it
+	default: // a check
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func (t *Tally) count(
 			c.Throttled++
 		}
 	})
-	return out, metadata, err
+	return out, metadata, err //nolint:wrapcheck // a middleware hands on what it saw
 }
 
 // AddUnits notes what DynamoDB says that a call consumed.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -55,6 +56,7 @@ func (f *faulty) Do(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection refused")
 	case throttle:
 		return answered(r, failure(http.StatusBadRequest, "ThrottlingException")), nil
+	default: // the call is made
 	}
 	answer, err := f.http.Do(r)
 	if err != nil || what == none {
@@ -104,7 +106,7 @@ func throughFaults(t *testing.T, cfg aws.Config) (*dynamodb.Store, *faulty) {
 func TestALostAnswerNeitherLosesNorDoublesAWrite(t *testing.T) {
 	eachEmulator(t, func(t *testing.T, cfg aws.Config) {
 		s, network := throughFaults(t, cfg)
-		for what := none; what < faults; what++ {
+		for what := range faults {
 			t.Run(what.String(), func(t *testing.T) {
 				key := func(sort string) store.Key { return store.Key{Partition: what.String(), Sort: sort} }
 				row := func(sort string) store.Row { return store.Row{Key: key(sort), Value: []byte(sort)} }
@@ -125,9 +127,7 @@ func TestALostAnswerNeitherLosesNorDoublesAWrite(t *testing.T) {
 						t.Fatalf("step %d: %v", i, err)
 					}
 					network.choose = never
-					for sort, version := range step.want {
-						want[sort] = version
-					}
+					maps.Copy(want, step.want)
 					for sort, version := range want {
 						if got := versionOf(t, s, key(sort)); got != version {
 							t.Errorf("step %d: %s has version %d, want %d", i, sort, got, version)
@@ -147,7 +147,7 @@ func TestReadsGoThroughFaults(t *testing.T) {
 		if err := s.Transact(t.Context(), []store.Write{put}); err != nil {
 			t.Fatal(err)
 		}
-		for what := none; what < faults; what++ {
+		for what := range faults {
 			network.choose = once(what)
 			if _, err := s.Get(t.Context(), key); err != nil {
 				t.Errorf("Get, %s: %v", what, err)

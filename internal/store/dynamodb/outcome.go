@@ -35,8 +35,7 @@ const (
 
 // classify says what is known of an attempt that ended with an error, and which writes of a transaction were refused.
 func classify(err error) (outcome, []int) {
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
+	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return classifyReasons(cancelled.CancellationReasons)
 	}
 	if errors.Is(err, errUnprocessed) {

@@ -98,7 +98,7 @@ func (s *Store) selection(q store.Query, bounds store.Bounds, x *index) *dynamod
 	if q.Limit > 0 {
 		input.Limit = aws.Int32(int32(min(q.Limit, math.MaxInt32)))
 	}
-	partition, sort, bound := attrPartition, attrSort, func(s string) types.AttributeValue { return text(s) }
+	partition, sort, bound := attrPartition, attrSort, text
 	if x != nil {
 		input.IndexName = aws.String(x.name)
 		partition, sort, bound = x.partition, x.sort, func(s string) types.AttributeValue { return text(store.IndexSortBound(s)) }

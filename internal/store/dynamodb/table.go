@@ -61,8 +61,7 @@ func (s *Store) create(ctx context.Context) error {
 		_, err := s.api.CreateTable(ctx, input)
 		return err //nolint:wrapcheck // classified and wrapped by call
 	})
-	var exists *types.ResourceInUseException
-	if errors.As(err, &exists) {
+	if _, exists := errors.AsType[*types.ResourceInUseException](err); exists {
 		return nil
 	}
 	return err

@@ -65,6 +65,8 @@ type Config struct {
 	ScanInterval time.Duration
 	// ProviderInterval is how often the provider's instances are compared with the rows; 0 is 15 s.
 	ProviderInterval time.Duration
+	// DueInterval is how often rows that are due are looked for; 0 is 500 ms.
+	DueInterval time.Duration
 	// DashboardURL is put on commits (optional).
 	DashboardURL string
 	// ServerURL is GitHub's web address, handed to runners.
@@ -138,6 +140,9 @@ func New(c Config) (*Controller, error) {
 	if c.ProviderInterval <= 0 {
 		c.ProviderInterval = providerEvery
 	}
+	if c.DueInterval <= 0 {
+		c.DueInterval = dueEvery
+	}
 	if c.Observer == nil {
 		c.Observer = unobserved{}
 	}
@@ -165,7 +170,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	start("leases", c.keepLeases)
 	c.crew.joins(1)
 	c.startWorker(ctx)
-	start("due rows", c.every(dueEvery, SweepDue, c.workDue))
+	start("due rows", c.every(c.DueInterval, SweepDue, c.workDue))
 	start("shapes", c.every(reconcileEvery, SweepShapes, c.hintAliveShapes))
 	start("GitHub truth", c.every(c.ScanInterval, SweepGitHub, c.sweepGitHub))
 	start("provider truth", c.every(c.ProviderInterval, SweepProvider, c.sweepProvider))

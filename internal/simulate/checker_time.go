@@ -16,7 +16,8 @@ const (
 	leakBound     = 20 * time.Minute // a leaked instance is gone
 	backoffsEnd   = 20 * time.Minute // after the last fault no back-off of a launch (5 min) or of a mint (15 min) is left
 	servedBound   = 10 * time.Minute // from then on, until a queued job runs: sweep, launch, boot, registration
-	probesAfter   = 21 * time.Minute // after the last fault, when fresh jobs are queued
+	probesAfter   = 21 * time.Minute // after the last fault, when fresh jobs are queued at the latest
+	probesSoon    = 7 * time.Minute  // or at the earliest: back-offs of launches are over, and those of mints concern old jobs
 	probeLaunched = 10*time.Second + time.Second
 	probeServed   = 3 * time.Minute
 	quietWithin   = 3 * time.Hour // after the last fault: the longest back-off (60 min) and the longest jobs
@@ -126,6 +127,16 @@ func (c *checker) quiet() bool {
 	}
 	for _, m := range c.rows.machines {
 		if m.Live() {
+			return false
+		}
+	}
+	return true
+}
+
+// settled says whether every launch is: one without an answer counts as on its way for a while.
+func (c *checker) settled() bool {
+	for _, l := range c.rows.launches {
+		if !l.Settled() {
 			return false
 		}
 	}

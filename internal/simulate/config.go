@@ -101,5 +101,6 @@ const (
 	purposeAgents
 	purposeQueue
 	purposeProfile
+	purposeReceivers
 	purposeReplica // and one for each of its lives
 )

@@ -174,13 +174,14 @@ func (m *machine) send(what string, serve func(context.Context, *replica) (any, 
 		} else if lost || w.s.now.Before(m.agent.cut) && err == nil {
 			return // the agent waits until its own time limit
 		}
+		w.s.events.cancel(c.limit)
 		m.agent.flight = nil
 		if m.speaks() {
 			answered(v, err)
 		}
 	})
 	m.agent.flight = c
-	m.after(agentapi.PollTimeout, what+" time limit", func() {
+	c.limit = w.s.after(agentapi.PollTimeout, m.inst.ID+" "+what+" time limit", func() {
 		if m.agent.flight != c {
 			return
 		}

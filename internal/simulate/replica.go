@@ -48,7 +48,7 @@ func (r *replica) begin() {
 		Records: record.New(storeSeam{w, r.d}), Queue: queueSeam{w, r.d}, GitHub: g, Provider: providerSeam{w, r.d}, Verifier: w.cloud,
 		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)),
 		Logger: slog.New(&recorder{w: w, from: r.d.name}),
-		Site:   site(), ScanInterval: w.scanInterval(), Workers: workers, ServerURL: "https://github.sim",
+		Site:   site(), ScanInterval: w.scanInterval(), DueInterval: w.dueInterval(), Workers: workers, ServerURL: "https://github.sim",
 		Resolve: w.resolve, MaxRunners: w.maxRunners(),
 		Ours: func(labels []string) bool {
 			return slices.ContainsFunc(labels, func(l string) bool { return strings.HasPrefix(strings.ToLower(l), label.Marker) })
@@ -66,15 +66,34 @@ func (r *replica) begin() {
 	d := r.d
 	go func() {
 		w.s.park(ctx, d, "run", w.s.now)
-		_ = ctl.Run(ctx)
-		w.s.after(0, d.name+" has stopped", func() {
-			if r.d == d {
-				r.over = true
-			}
-		})
+		err := ctl.Run(ctx)
+		w.s.after(0, d.name+" has stopped", func() { r.stopped(d, err) })
 	}()
 	w.history.add("", "%s starts, its clock %s off", r.d.name, r.d.skew)
 }
+
+// stopped is the end of a life's work. A process that was not told to stop ends with an error, and is started again as by
+// systemd (deploy/systemd: Restart=on-failure).
+func (r *replica) stopped(d *domain, err error) {
+	if r.d != d {
+		return
+	}
+	r.over = true
+	if err == nil || !r.serves {
+		return
+	}
+	r.w.history.add("", "%s ends by itself: %v", d.name, err)
+	r.w.stats.Ended++
+	r.kill()
+	r.w.s.after(restartAfter, r.name+" is started again", func() {
+		if !r.serves {
+			r.begin()
+		}
+	})
+}
+
+// restartAfter is RestartSec of the unit.
+const restartAfter = 5 * time.Second
 
 // resolve is what labels mean under the present revision of the configuration.
 func (w *World) resolve(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
@@ -156,6 +175,7 @@ type call struct {
 	key      string
 	cancel   context.CancelFunc
 	answered func(any, error)
+	limit    *event // when the caller will not wait any longer (optional)
 	over     bool
 }
 
@@ -198,6 +218,9 @@ func (c *call) answer(v any, err error) {
 
 // giveUp hangs up: the replica notices, and whatever it answers is not heard.
 func (c *call) giveUp() {
+	if c.limit != nil {
+		c.w.s.events.cancel(c.limit)
+	}
 	if !c.over {
 		c.end()
 	}

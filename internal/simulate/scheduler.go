@@ -3,8 +3,10 @@ package simulate
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"hash"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -26,6 +28,9 @@ type scheduler struct {
 	steps  int
 	watch  func(key string) // told of every step, if set
 
+	line []byte    // what the last step was noted as
+	out  []*caller // of ready, used again
+
 	mu     sync.Mutex // of parked and seq: goroutines that were just started may park at the same time
 	parked []*caller
 	seq    uint64
@@ -41,12 +46,15 @@ type domain struct {
 	pausedFrom, pausedTo time.Time // its last pause
 }
 
+// caller is somebody who waits at a seam.
 type caller struct {
 	domain *domain
-	ctx    context.Context //nolint:containedctx // the caller's own: its end wakes it
+	done   <-chan struct{} // the end of the caller's context wakes it
+	task   string
 	key    string
 	seq    uint64
-	at     time.Time
+	at     int64 // nanoseconds, as all times of the scheduler's own
+	place  int   // among the parked
 	goOn   chan struct{}
 }
 
@@ -59,10 +67,10 @@ func (s *scheduler) park(ctx context.Context, d *domain, key string, at time.Tim
 	if d.dead {
 		runtime.Goexit()
 	}
-	c := &caller{domain: d, ctx: ctx, key: d.name + " " + seam.Task(ctx) + ": " + key, at: at, goOn: make(chan struct{})}
+	c := &caller{domain: d, done: ctx.Done(), task: seam.Task(ctx), key: key, at: at.UnixNano(), goOn: make(chan struct{})}
 	s.mu.Lock()
 	s.seq++
-	c.seq = s.seq
+	c.seq, c.place = s.seq, len(s.parked)
 	s.parked = append(s.parked, c)
 	s.mu.Unlock()
 	<-c.goOn
@@ -71,24 +79,31 @@ func (s *scheduler) park(ctx context.Context, d *domain, key string, at time.Tim
 	}
 }
 
-// runnable says whether the caller may go on now.
-func (c *caller) runnable(now time.Time) bool {
-	switch {
-	case c.domain.dead:
-		return true
-	case now.Before(c.domain.paused):
-		return false
-	default:
-		return !now.Before(c.at) || c.ctx.Err() != nil
+// wakes returns when the caller can go on, if nothing else happens: now or earlier, if it can at once.
+func (c *caller) wakes(now int64) int64 {
+	if c.domain.dead {
+		return now
 	}
+	at := c.at
+	if at > now && c.done != nil {
+		select {
+		case <-c.done:
+			at = now
+		default:
+		}
+	}
+	at = max(at, now)
+	if c.domain.paused.IsZero() {
+		return at
+	}
+	return max(at, c.domain.paused.UnixNano())
 }
 
-// wakes returns when the caller will be runnable if nothing else happens.
-func (c *caller) wakes() time.Time {
-	if c.domain.paused.After(c.at) {
-		return c.domain.paused
-	}
-	return c.at
+// order is the stable order of callers.
+func (c *caller) order(o *caller) int {
+	return cmp.Or(
+		cmp.Compare(c.domain.name, o.domain.name), cmp.Compare(c.task, o.task), cmp.Compare(c.key, o.key), cmp.Compare(c.seq, o.seq),
+	)
 }
 
 // run lets things happen until over says that it is enough, or nothing can happen any more.
@@ -101,76 +116,78 @@ func (s *scheduler) run(over func() bool) {
 // step lets one thing happen. It returns false if nothing ever will.
 func (s *scheduler) step() bool {
 	synctest.Wait()
-	ready := s.ready()
-	for len(ready)+s.events.due(s.now) == 0 {
-		next, some := s.next()
-		if !some {
+	ready, wait := s.ready()
+	due := s.events.due(s.now)
+	if wait > 0 && due == 0 {
+		next, some := s.events.next()
+		if left := next.Sub(s.now); some && (left < wait || len(ready) == 0) {
+			wait = left
+		} else if len(ready) == 0 {
 			return false
 		}
-		s.now = next
-		ready = s.ready()
+		s.now = s.now.Add(wait)
+		ready, wait = s.ready()
+		due = s.events.due(s.now)
+	}
+	if wait > 0 {
+		ready = nil
 	}
 	s.steps++
-	n := s.random.Uint64N(uint64(len(ready) + s.events.due(s.now)))
-	if i := int(n); i < len(ready) {
-		s.note(ready[i].key)
-		s.release(ready[i])
+	n := int(s.random.Uint64N(uint64(len(ready) + due)))
+	if n < len(ready) {
+		if len(ready) > 1 {
+			slices.SortFunc(ready, (*caller).order)
+		}
+		c := ready[n]
+		s.note(c.domain.name, c.task, c.key)
+		s.release(c)
 		return true
 	}
-	e := s.events.take(int(n) - len(ready))
+	e := s.events.take(n - len(ready))
 	s.note(e.key)
 	e.do()
 	return true
 }
 
 // note makes a step part of the run's hash.
-func (s *scheduler) note(key string) {
-	var b [8]byte
-	at := s.now.UnixNano()
-	for i := range b {
-		b[i] = byte(at >> (8 * i))
+func (s *scheduler) note(key ...string) {
+	b := binary.LittleEndian.AppendUint64(s.line[:0], uint64(s.now.UnixNano()))
+	for i, part := range key {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = append(b, part...)
 	}
-	_, _ = s.sum.Write(b[:])
-	_, _ = s.sum.Write([]byte(key))
+	_, _ = s.sum.Write(b)
+	s.line = b
 	if s.watch != nil {
-		s.watch(key)
+		s.watch(string(b[8:]))
 	}
 }
 
-// ready lists the callers that may go on, in a stable order.
-func (s *scheduler) ready() []*caller {
+// ready lists the callers that may go on now, or else those that may go on next, and how long that will be. It has no order.
+func (s *scheduler) ready() (ready []*caller, wait time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []*caller
+	now, first := s.now.UnixNano(), int64(math.MaxInt64)
+	out := s.out[:0]
 	for _, c := range s.parked {
-		if c.runnable(s.now) {
+		switch at := c.wakes(now); {
+		case at < first:
+			first, out = at, append(out[:0], c)
+		case at == first:
 			out = append(out, c)
 		}
 	}
-	if len(out) > 1 {
-		slices.SortFunc(out, func(a, b *caller) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.seq, b.seq)) })
-	}
-	return out
-}
-
-// next returns the earliest time at which something can happen.
-func (s *scheduler) next() (next time.Time, some bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	next, some = s.events.next()
-	for _, c := range s.parked {
-		if t := c.wakes(); !some || t.Before(next) {
-			next, some = t, true
-		}
-	}
-	return next, some
+	s.out = out
+	return out, time.Duration(first - now)
 }
 
 func (s *scheduler) release(c *caller) {
 	s.mu.Lock()
-	i := slices.Index(s.parked, c)
 	last := len(s.parked) - 1
-	s.parked[i] = s.parked[last]
+	s.parked[c.place] = s.parked[last]
+	s.parked[c.place].place = c.place
 	s.parked[last] = nil
 	s.parked = s.parked[:last]
 	s.mu.Unlock()
@@ -199,7 +216,7 @@ func (s *scheduler) parkedIn(d *domain) *caller {
 	defer s.mu.Unlock()
 	var first *caller
 	for _, c := range s.parked {
-		if c.domain == d && (first == nil || cmp.Or(cmp.Compare(c.key, first.key), cmp.Compare(c.seq, first.seq)) < 0) {
+		if c.domain == d && (first == nil || c.order(first) < 0) {
 			first = c
 		}
 	}

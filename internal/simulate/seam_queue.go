@@ -3,6 +3,7 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/queue"
@@ -18,11 +19,15 @@ var _ queue.Queue = queueSeam{}
 
 // receiver is a long poll that found nothing.
 type receiver struct {
+	d      *domain
 	cancel context.CancelFunc
 }
 
-// lookAgain bounds how late a message that becomes visible by itself is noticed.
-const lookAgain = 5 * time.Second
+// lookAgain bounds how late a message is noticed whose receiver died before it could take it.
+const lookAgain = 20 * time.Second
+
+// visibility is how long a delivery stays invisible.
+const visibility = time.Minute
 
 func (q queueSeam) call(ctx context.Context, key string) error {
 	q.w.s.park(ctx, q.d, key, q.w.s.now.Add(q.w.fate.between(storeLeast, storeMost)))
@@ -50,18 +55,39 @@ func (q queueSeam) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	if twice {
 		_ = q.w.queue.Send(ctx, messages...) // a message that is delivered twice is as good as two
 	}
-	q.w.wakeReceivers()
+	for _, m := range messages {
+		q.visibleAfter(m.Delay)
+	}
 	if lost {
 		return fmt.Errorf("sending: %w", errCut)
 	}
 	return nil
 }
 
-func (w *World) wakeReceivers() {
-	for _, r := range w.waiting {
-		r.cancel()
+// visibleAfter wakes a receiver when a message becomes visible.
+func (q queueSeam) visibleAfter(d time.Duration) {
+	if d <= 0 {
+		q.w.wakeReceiver()
+		return
 	}
-	w.waiting = nil
+	q.w.s.after(d, "a message becomes visible", q.w.wakeReceiver)
+}
+
+// wakeReceiver lets one of those who wait look, whichever: queues have no favourite.
+func (w *World) wakeReceiver() {
+	w.waiting = slices.DeleteFunc(w.waiting, func(r *receiver) bool { return r.d.dead })
+	var awake []int
+	for i, r := range w.waiting {
+		if !w.s.now.Before(r.d.paused) {
+			awake = append(awake, i)
+		}
+	}
+	if len(awake) == 0 {
+		return
+	}
+	i := awake[w.queuey.below(len(awake))]
+	w.waiting[i].cancel()
+	w.waiting = slices.Delete(w.waiting, i, i+1)
 }
 
 // Receive implements queue.Queue.
@@ -74,6 +100,7 @@ func (q queueSeam) Receive(ctx context.Context, limit int, wait time.Duration) (
 		got, err := q.w.queue.Receive(ctx, limit, 0)
 		for _, m := range got {
 			q.w.check.took(m.Receipt, m.Body)
+			q.visibleAfter(visibility)
 		}
 		if err != nil || len(got) > 0 || !q.w.s.now.Before(end) {
 			return got, err
@@ -83,8 +110,10 @@ func (q queueSeam) Receive(ctx context.Context, limit int, wait time.Duration) (
 			until = end
 		}
 		sleep, cancel := context.WithCancel(ctx)
-		q.w.waiting = append(q.w.waiting, &receiver{cancel})
+		waits := &receiver{q.d, cancel}
+		q.w.waiting = append(q.w.waiting, waits)
 		q.w.s.park(sleep, q.d, "receive: wait", until)
+		q.w.waiting = slices.DeleteFunc(q.w.waiting, func(r *receiver) bool { return r == waits })
 		cancel()
 	}
 }
@@ -116,7 +145,11 @@ func (q queueSeam) Extend(ctx context.Context, receipt string, d time.Duration) 
 	if err := q.call(ctx, "extend"); err != nil {
 		return err
 	}
-	return q.w.queue.Extend(ctx, receipt, d)
+	if err := q.w.queue.Extend(ctx, receipt, d); err != nil {
+		return err
+	}
+	q.visibleAfter(d)
+	return nil
 }
 
 // Ready implements queue.Queue.
@@ -135,7 +168,11 @@ func (q queueSeam) Redrive(ctx context.Context) (int, error) {
 	if err := q.call(ctx, "redrive"); err != nil {
 		return 0, err
 	}
-	return q.w.queue.Redrive(ctx)
+	n, err := q.w.queue.Redrive(ctx)
+	for range n {
+		q.w.wakeReceiver()
+	}
+	return n, err
 }
 
 // Close implements queue.Queue.

@@ -13,6 +13,7 @@ type Stats struct {
 	Idle     int            // machines that never ran a job
 	Pardoned int            // of these: those with an excuse
 	IdleBy   map[string]int // by excuse
+	Ended    int            // replicas that ended by themselves and were started again
 	Excused  int            // the one case of rule 6.2
 	Steps    int
 	Virtual  time.Duration
@@ -32,6 +33,7 @@ func (s *Stats) Add(o Stats) {
 	s.Idle += o.Idle
 	s.Pardoned += o.Pardoned
 	s.Excused += o.Excused
+	s.Ended += o.Ended
 	s.Steps += o.Steps
 	s.Virtual += o.Virtual
 	s.Rest = max(s.Rest, o.Rest)

@@ -22,6 +22,7 @@ type World struct {
 	work   stream // what people do
 	cloudy stream
 	agenty stream
+	queuey stream
 
 	store    *memory.Store
 	queue    *queuememory.Queue
@@ -31,6 +32,7 @@ type World struct {
 	hub      *hub
 	cloud    *cloud
 	history  *history
+	probed   time.Time // when fresh jobs were queued after the last fault
 	check    *checker
 	stats    Stats
 	revision int // of the configuration: what it asks of every machine
@@ -48,14 +50,14 @@ func newWorld(cfg Config, keep bool) *World {
 		cfg: cfg, start: start, end: start.Add(cfg.Faulty),
 		s:    newScheduler(start, newStream(cfg.Seed, purposeOrder).r),
 		fate: newStream(cfg.Seed, purposeFaults), work: newStream(cfg.Seed, purposeWork),
-		cloudy: newStream(cfg.Seed, purposeCloud), agenty: newStream(cfg.Seed, purposeAgents),
+		cloudy: newStream(cfg.Seed, purposeCloud), agenty: newStream(cfg.Seed, purposeAgents), queuey: newStream(cfg.Seed, purposeReceivers),
 	}
 	w.stats.Faults = map[Fault]int{}
 	w.history = &history{w: w, keep: keep}
 	world := clock{w.s, &domain{name: "world"}}
 	lag := time.Duration(w.cfg.Rates[IndexLags] * float64(time.Second))
 	w.store = memory.New(world, memory.Options{IndexLag: lag})
-	w.queue = queuememory.New(world, newStream(cfg.Seed, purposeQueue), queuememory.Options{})
+	w.queue = queuememory.New(world, newStream(cfg.Seed, purposeQueue), queuememory.Options{Visibility: visibility})
 	w.records = record.New(w.store)
 	w.check = newChecker(w)
 	w.hub = newHub(w)

@@ -99,7 +99,7 @@ func (w *World) Dispatch(r *Repository, path string, trigger Trigger, now time.T
 	if !ok {
 		return nil, fmt.Errorf("reading %s in %s: %w", path, r.FullName(), ErrNotFound)
 	}
-	file, err := workflow.Parse(source)
+	file, err := w.parse(source)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -121,6 +121,18 @@ func (w *World) Dispatch(r *Repository, path string, trigger Trigger, now time.T
 	w.emitRun(run, "requested", now)
 	w.openAttempt(run, now)
 	return run, nil
+}
+
+// parse reads a workflow; what was read before is known.
+func (w *World) parse(source []byte) (*workflow.File, error) {
+	if file := w.parsed[string(source)]; file != nil {
+		return file, nil
+	}
+	file, err := workflow.Parse(source)
+	if err == nil {
+		w.parsed[string(source)] = file
+	}
+	return file, err
 }
 
 func (w *World) newRun(r *Repository, path string, file *workflow.File, trigger Trigger, commit *Commit, now time.Time) *Run {

@@ -3,6 +3,7 @@ package world
 import (
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/githubsim/workflow"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
@@ -19,7 +20,8 @@ type World struct {
 	runs         map[int64]*Run
 	runOrder     []int64
 	jobs         map[int64]*Job
-	live         []int64 // runs that are not completed, oldest first
+	parsed       map[string]*workflow.File // by their text: never changed, so runs share them
+	live         []int64                   // runs that are not completed, oldest first
 	scopes       []*Scope
 	runners      []*Runner // every live registration, oldest first
 	secrets      map[string]*Runner
@@ -33,7 +35,7 @@ type World struct {
 func New(random seam.Random, speedup float64, now time.Time) *World {
 	return &World{
 		created: now, random: random, speedup: speedup, nextID: 41_317_529_846, nextRunner: 2_100,
-		runs: map[int64]*Run{}, jobs: map[int64]*Job{}, secrets: map[string]*Runner{}, groups: map[string]*concurrencyGroup{},
+		runs: map[int64]*Run{}, jobs: map[int64]*Job{}, parsed: map[string]*workflow.File{}, secrets: map[string]*Runner{}, groups: map[string]*concurrencyGroup{},
 	}
 }
 

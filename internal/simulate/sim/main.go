@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -28,12 +29,16 @@ type options struct {
 	profile string
 	about   string
 	trace   string
+	cpu     string
 	verbose bool
 	quiet   bool
 	on      bool
 	child   bool
 	length  time.Duration
 }
+
+// gcPercent trades memory, of which a world needs little, for time.
+const gcPercent = 800
 
 func main() {
 	var o options
@@ -45,6 +50,7 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "make every world one of the difficult `kind`: "+strings.Join(simulate.Profiles(), ", "))
 	flag.StringVar(&o.about, "about", "", "tell the history of these `things`, separated by commas (i-0007,job 12), or all")
 	flag.StringVar(&o.trace, "trace", "", "write every step to this `file`")
+	flag.StringVar(&o.cpu, "cpuprofile", "", "write a profile of the processor's time to this `file`, for go tool pprof")
 	flag.BoolVar(&o.verbose, "v", false, "tell the history of a violation")
 	flag.BoolVar(&o.quiet, "q", false, "tell of violations only")
 	flag.BoolVar(&o.on, "on", false, "go on after a violation")
@@ -60,6 +66,7 @@ func main() {
 		return
 	}
 	runtime.GOMAXPROCS(1)
+	debug.SetGCPercent(gcPercent)
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: "simulation", F: func(t *testing.T) {
 			run := worlds

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,19 @@ import (
 // worlds runs one seed after the other, and says whether all invariants held.
 func worlds(t *testing.T, o options) bool {
 	t.Helper()
+	if o.cpu != "" {
+		f, err := os.Create(o.cpu)
+		if err != nil {
+			t.Error(err)
+			return false
+		}
+		defer func() { _ = f.Close() }()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			t.Error(err)
+			return false
+		}
+		defer pprof.StopCPUProfile()
+	}
 	var out io.Writer
 	if o.trace != "" {
 		f, err := os.Create(o.trace)

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -41,13 +43,30 @@ func (s *session) doctorCommand() *cobra.Command {
 	return c
 }
 
-// settingFindings makes a finding of each thing that is wrong with the settings, whose texts say the remedy.
+// settingFindings makes a finding of each thing that is wrong with the settings.
 func settingFindings(err error) []doctor.Finding {
 	var out []doctor.Finding
 	for _, one := range flatten(err) {
-		out = append(out, doctor.Finding{Check: "settings", Level: doctor.Problem, Detail: one.Error()})
+		detail, remedy := settingRemedy(one.Error())
+		out = append(out, doctor.Finding{Check: "settings", Level: doctor.Problem, Detail: detail, Remedy: remedy})
 	}
 	return out
+}
+
+// settingRemedy takes the remedy out of a text about the settings. Such a text says first what is wrong, and then, in the
+// imperative and after a colon or a semicolon, what to do.
+func settingRemedy(text string) (detail, remedy string) {
+	imperatives := []string{"write", "remove", "add", "set", "name", "choose", "run", "use", "leave", "put", "did"}
+	for end := len(text); ; {
+		end = max(strings.LastIndex(text[:end], ": "), strings.LastIndex(text[:end], "; "))
+		if end < 0 {
+			return text, "correct it; docs/settings.md explains every setting"
+		}
+		word, _, _ := strings.Cut(text[end+2:], " ")
+		if slices.Contains(imperatives, word) {
+			return text[:end], text[end+2:]
+		}
+	}
 }
 
 func flatten(err error) []error {

@@ -73,7 +73,7 @@ func explain(j fleet.Job, d fleet.DemandState, v record.View, now time.Time) str
 	case j.Problem != nil:
 		return "It is refused: " + sentence(j.Problem.Detail)
 	case j.State == fleet.JobInProgress:
-		return fmt.Sprintf("It runs since %s on %s.", clock(j.Started), orText(j.Runner, "a runner that GitHub does not name"))
+		return fmt.Sprintf("It has been running since %s on %s.", clock(j.Started), orText(j.Runner, "a runner that GitHub does not name"))
 	case j.State == fleet.JobWaiting:
 		return "GitHub holds it back: it waits for an approval or for another run of its concurrency group."
 	case now.Before(j.BackoffUntil):
@@ -96,7 +96,7 @@ func explainSupply(j fleet.Job, v record.View, now time.Time) string {
 	case s.begun+s.listening+s.registering > s.ahead:
 		return fmt.Sprintf("A machine is being registered at GitHub for it (queued for %s).", waited)
 	case v.Head.V.Limit != "":
-		return fmt.Sprintf("It waits for room since %s: %s.", clock(v.Head.V.LimitSince), v.Head.V.Limit)
+		return fmt.Sprintf("No machine could be launched for it since %s: %s.", clock(latest(j.Queued, v.Head.V.LimitSince)), v.Head.V.Limit)
 	case s.ready > 0:
 		return fmt.Sprintf("A machine is ready and is being assigned (queued for %s).", waited)
 	case s.starting > 0:

@@ -154,7 +154,7 @@ func askAgain(t *testing.T, w *webtest.World, tab *browser.Tab) {
 func seeAFailure(t *testing.T, w *webtest.World, tab *browser.Tab) {
 	w.Scene(t)
 	tab.Open(w.HTTP.URL + "/jobs/github.com/39201480004")
-	tab.Shows("It waits for room since")
+	tab.Shows("No machine could be launched for it since")
 	tab.Shows("failed while this job waited")
 	tab.Follow(".failures a[href$='#console']")
 	tab.Shows("It has not reported within its time.")

@@ -67,7 +67,7 @@ type JobPage struct {
 type Why struct {
 	Job    int64     `json:"job" example:"39201480004"`
 	State  string    `json:"state" enum:"waiting,queued,in_progress,completed"`
-	Reason string    `json:"reason" doc:"One sentence for people" example:"It waits for room since 2026-03-14 11:59:49 UTC: 4 of 4 runners of the environment are in use."`
+	Reason string    `json:"reason" doc:"One sentence for people" example:"No machine could be launched for it since 2026-03-14 11:59:49 UTC: 4 of 4 runners of the environment are in use."`
 	At     time.Time `json:"at" doc:"When this was so"`
 }
 

@@ -105,7 +105,7 @@ func unpack(b []byte, each func(name, value string)) {
 		if size <= 0 || n > uint64(len(b)-size) {
 			return "", false
 		}
-		end := size + int(n) //nolint:gosec // within the slice
+		end := size + int(n)
 		s := string(b[size:end])
 		b = b[end:]
 		return s, true

@@ -106,8 +106,8 @@ func (q *Queue) dead(ctx context.Context) (deadPlace, error) {
 
 // redrivePolicy is the queue's attribute of that name.
 type redrivePolicy struct {
-	Target      string      `json:"deadLetterTargetArn"`
-	MaxReceives json.Number `json:"maxReceiveCount"` // also a string, if somebody set it so
+	Target      string      `json:"deadLetterTargetArn"` //nolint:tagliatelle // SQS's names
+	MaxReceives json.Number `json:"maxReceiveCount"`     //nolint:tagliatelle // a number or a string
 }
 
 func parseRedrive(text string) (deadPlace, error) {

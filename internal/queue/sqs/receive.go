@@ -40,7 +40,7 @@ func (q *Queue) receive(ctx context.Context, limit int, wait time.Duration) ([]q
 	for {
 		left := min(max(deadline.Sub(q.opts.Clock.Now()), 0), longestPoll)
 		received, err := q.poll(ctx, &sqs.ReceiveMessageInput{
-			QueueUrl: url, MaxNumberOfMessages: int32(limit), WaitTimeSeconds: wholeSeconds(left), //nolint:gosec // at most 10
+			QueueUrl: url, MaxNumberOfMessages: int32(limit), WaitTimeSeconds: wholeSeconds(left),
 			VisibilityTimeout: wholeSeconds(q.opts.Visibility), MessageAttributeNames: []string{"All"}, MessageSystemAttributeNames: systemAttributes(),
 		})
 		if err != nil {
@@ -82,7 +82,7 @@ func (q *Queue) poll(ctx context.Context, in *sqs.ReceiveMessageInput) ([]types.
 		case answers <- answer{messages, err}:
 		case <-ctx.Done():
 			q.giveBack(asking, in.QueueUrl, messages)
-		case <-q.closing.Done():
+		case <-q.closing:
 			q.giveBack(asking, in.QueueUrl, messages)
 		}
 	}()
@@ -91,7 +91,7 @@ func (q *Queue) poll(ctx context.Context, in *sqs.ReceiveMessageInput) ([]types.
 		return a.messages, a.err
 	case <-ctx.Done():
 		return nil, ctx.Err()
-	case <-q.closing.Done():
+	case <-q.closing:
 		return nil, errClosed
 	}
 }
@@ -147,7 +147,7 @@ func (q *Queue) giveBack(ctx context.Context, url *string, messages []types.Mess
 			if err == nil && len(out.Failed) > 0 {
 				err = refusal(out.Failed[0])
 			}
-			return err //nolint:wrapcheck // logged
+			return err
 		})
 		if err != nil {
 			q.log.WarnContext(ctx, "messages that nobody works on come back after the queue's own time", "queue", q.name, "messages", n,

@@ -55,8 +55,7 @@ type Queue struct {
 	opts  Options
 	log   *slog.Logger
 
-	closing   context.Context // ends with Close
-	close     context.CancelFunc
+	closing   chan struct{} // closed by Close
 	closeIdle func()
 	running   sync.WaitGroup // polls and sends that outlive their callers
 	mu        sync.Mutex     // of all below
@@ -87,11 +86,10 @@ func New(cfg aws.Config, o Options) (*Queue, error) {
 	case cfg.Region == "":
 		return nil, errors.New("no AWS region is configured: set AWS_REGION to the region of the queue " + o.Queue)
 	}
-	q := &Queue{name: o.Queue, opts: o.withDefaults(), log: o.Logger, closeIdle: func() {}}
+	q := &Queue{name: o.Queue, opts: o.withDefaults(), log: o.Logger, closing: make(chan struct{}), closeIdle: func() {}}
 	if q.log == nil {
 		q.log = slog.New(slog.DiscardHandler)
 	}
-	q.closing, q.close = context.WithCancel(context.Background())
 	cfg = o.Tally.Install(cfg)
 	options := func(to *sqs.Options) {
 		// The repetitions are ours: they run on the seam's clock and know what may be repeated.
@@ -172,9 +170,11 @@ func (q *Queue) open(ctx context.Context) error {
 // invisible.
 func (q *Queue) Close() error {
 	q.mu.Lock()
-	q.closed = true
+	if !q.closed {
+		q.closed = true
+		close(q.closing)
+	}
 	q.mu.Unlock()
-	q.close()
 	q.running.Wait()
 	q.closeIdle()
 	return nil

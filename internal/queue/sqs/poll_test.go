@@ -1,0 +1,124 @@
+package sqs_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awstest"
+	"github.com/runs-fleet/runs-fleet/internal/queue"
+	"github.com/runs-fleet/runs-fleet/internal/queue/sqs"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
+)
+
+// failure modes B5, B6: an empty poll is no error, whatever time-out the other calls have.
+func TestALongPollOutlastsTheTimeoutsOfShortCalls(t *testing.T) {
+	cfg := awstest.Config(t, emulators.MiniStack(t))
+	client, ok := cfg.HTTPClient.(*http.Client)
+	if !ok {
+		t.Fatalf("the configuration's client is a %T", cfg.HTTPClient)
+	}
+	transport, ok := client.Transport.(*http.Transport)
+	if !ok {
+		t.Fatalf("the client's transport is a %T", client.Transport)
+	}
+	q := closing(t, open(t, cfg, sqs.Options{}))
+	if err := q.Ready(t.Context()); err != nil { // it knows the queue's address then
+		t.Fatal(err)
+	}
+	transport.ResponseHeaderTimeout = time.Nanosecond
+	if messages, err := q.Receive(t.Context(), 1, 2*time.Second); err != nil || len(messages) != 0 {
+		t.Errorf("Receive = %d messages, %v; want none and no error", len(messages), err)
+	}
+}
+
+// polling begins a receive and returns once SQS has been asked.
+func (f faulty) polling(ctx context.Context, t *testing.T, wait time.Duration) <-chan error {
+	t.Helper()
+	asked, done := make(chan struct{}), make(chan error, 1)
+	f.on("ReceiveMessage", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+		close(asked)
+		return next.RoundTrip(r)
+	})
+	go func() {
+		_, err := f.Receive(ctx, 1, wait)
+		done <- err
+	}()
+	<-asked
+	return done
+}
+
+// failure mode B13
+//
+// A rolling update delays no job: what arrives at a poll that its receiver has given up is there for the next at once, and
+// not only after the hour of its visibility.
+func TestAPollThatIsGivenUpTakesNothingAlong(t *testing.T) {
+	q := withFaults(t, sqs.Options{Visibility: time.Hour})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := q.polling(ctx, t, 3*time.Second)
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("Receive = %v, want context.Canceled", err)
+	}
+	send(t, q, "a")
+	if messages, err := q.Receive(t.Context(), 1, patience); err != nil || len(messages) != 1 {
+		t.Errorf("Receive = %d messages, %v; want the one", len(messages), err)
+	}
+}
+
+func TestCloseGivesBackWhatPollsBring(t *testing.T) {
+	name, cfg := awstest.Name(t), awstest.Config(t, emulators.MiniStack(t))
+	other := closing(t, open(t, cfg, sqs.Options{Queue: name, Visibility: time.Hour}))
+	q := withFaults(t, sqs.Options{Queue: name, Visibility: time.Hour})
+	done := q.polling(t.Context(), t, 3*time.Second)
+	closed := make(chan error, 1)
+	go func() { closed <- q.Close() }()
+	if err := <-done; err == nil {
+		t.Error("Receive succeeded on a closed queue")
+	}
+	send(t, other, "a")
+	if err := <-closed; err != nil {
+		t.Errorf("Close: %v", err)
+	}
+	if messages, err := other.Receive(t.Context(), 1, 0); err != nil || len(messages) != 1 {
+		t.Errorf("Receive = %d messages, %v; want the one", len(messages), err)
+	}
+}
+
+func TestWhatIsMissingIsSaidAtOnce(t *testing.T) {
+	complete := sqs.Options{Queue: "q", Clock: seam.System{}, Random: seam.Crypto{}}
+	for want, change := range map[string]func(*sqs.Options){
+		"FIFO": func(o *sqs.Options) { o.Queue = "q.fifo" }, "no name of a queue": func(o *sqs.Options) { o.Queue = "a b" },
+		"clock": func(o *sqs.Options) { o.Clock = nil },
+	} {
+		o := complete
+		change(&o)
+		cfg := awstest.Config(t, "http://127.0.0.1:1")
+		if _, err := sqs.New(cfg, o); err == nil || !contains(err, want) {
+			t.Errorf("error = %v, want one that says %q", err, want)
+		}
+	}
+	cfg := awstest.Config(t, "http://127.0.0.1:1")
+	cfg.Region = ""
+	if _, err := sqs.New(cfg, complete); err == nil || !contains(err, "AWS_REGION") {
+		t.Errorf("error = %v, want one about the region", err)
+	}
+}
+
+// SQS says in several ways that a delivery is over; MiniStack has only one of them.
+func TestADeliveryThatIsOverCannotBeExtended(t *testing.T) {
+	q := withFaults(t, sqs.Options{})
+	send(t, q, "a")
+	messages, err := q.Receive(t.Context(), 1, 0)
+	if err != nil || len(messages) != 1 {
+		t.Fatalf("Receive = %d messages, %v", len(messages), err)
+	}
+	for _, code := range []string{"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid"} {
+		q.on("ChangeMessageVisibility", refuses(400, code))
+		if err := q.Extend(t.Context(), messages[0].Receipt, time.Minute); !errors.Is(err, queue.ErrReceipt) {
+			t.Errorf("Extend, refused as %s = %v, want ErrReceipt", code, err)
+		}
+	}
+}

@@ -52,6 +52,14 @@ func (p *place) count() int {
 	return p.reads
 }
 
+// pass lets the time of a synctest bubble go by.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	if err := (seam.System{}).Sleep(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func watch(t *testing.T, p *place, kept func()) *secret.Watched {
 	t.Helper()
 	w, err := secret.Watch(t.Context(), secret.Options{
@@ -78,21 +86,21 @@ func TestASecretIsReadAgainEveryFiveMinutes(t *testing.T) {
 		defer cancel()
 		go w.Run(ctx)
 		p.holds(nil, "two\none")
-		time.Sleep(5*time.Minute - time.Second)
+		pass(t, 5*time.Minute - time.Second)
 		wantValues(t, w, "one")
-		time.Sleep(2 * time.Second)
+		pass(t, 2 * time.Second)
 		wantValues(t, w, "two", "one")
 		// A place that cannot be read, or holds nothing, changes nothing but is told.
 		p.holds(errors.New("throttled"), "three")
-		time.Sleep(5 * time.Minute)
+		pass(t, 5 * time.Minute)
 		p.holds(nil, "")
-		time.Sleep(5 * time.Minute)
+		pass(t, 5 * time.Minute)
 		wantValues(t, w, "two", "one")
 		if kept != 2 {
 			t.Errorf("told %d times that the former secret is used on, want 2", kept)
 		}
 		p.holds(nil, "three")
-		time.Sleep(5 * time.Minute)
+		pass(t, 5 * time.Minute)
 		wantValues(t, w, "three")
 	})
 }
@@ -105,7 +113,7 @@ func TestAWrongSecretIsReadAgainAtOnceButNotOften(t *testing.T) {
 		if w.Refresh(t.Context(), []string{"one"}) {
 			t.Error("read again right after it was read")
 		}
-		time.Sleep(30 * time.Second)
+		pass(t, 30 * time.Second)
 		if !w.Refresh(t.Context(), []string{"one"}) || p.count() != 2 {
 			t.Errorf("not read again after 30 seconds (%d reads)", p.count())
 		}
@@ -117,7 +125,7 @@ func TestAWrongSecretIsReadAgainAtOnceButNotOften(t *testing.T) {
 			if w.Refresh(t.Context(), []string{"two"}) {
 				t.Error("told of a change that there was not")
 			}
-			time.Sleep(30 * time.Millisecond)
+			pass(t, 30 * time.Millisecond)
 		}
 		if p.count() != 3 {
 			t.Errorf("%d reads in 45 seconds of wrong signatures, want 1 more", p.count()-2)
@@ -129,7 +137,7 @@ func TestThoseWhoAskTogetherShareOneReading(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &place{values: []string{"one"}}
 		w := watch(t, p, nil)
-		time.Sleep(time.Minute)
+		pass(t, time.Minute)
 		p.holds(nil, "two")
 		p.takes = time.Second
 		var wg sync.WaitGroup
@@ -145,7 +153,7 @@ func TestThoseWhoAskTogetherShareOneReading(t *testing.T) {
 			t.Errorf("%d reads, want 1", p.count()-1)
 		}
 		// Whoever cannot wait gives up, and the reading of another goes on.
-		time.Sleep(time.Minute)
+		pass(t, time.Minute)
 		p.holds(nil, "three")
 		wg.Go(func() { w.Refresh(t.Context(), []string{"two"}) })
 		synctest.Wait()

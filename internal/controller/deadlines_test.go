@@ -29,6 +29,13 @@ func (d *deadlines) note(ctx context.Context, call string) {
 	}
 }
 
+func (d *deadlines) noted(call string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, known := d.most[call]
+	return known
+}
+
 type timedProvider struct {
 	provider.Provider
 	*deadlines
@@ -118,12 +125,14 @@ func TestEveryCallToTheOutsideHasADeadline(t *testing.T) {
 		w.github.set(func(g *fakeGitHub) { g.mintErrs = []error{errUnknown} }) // its name has to be looked up
 		w.github.queue(1, 10, time.Second, cpu2)
 		w.settle(time.Minute, "nothing left", w.empty)
-		w.github.set(func(g *fakeGitHub) { g.loseAll = true })
-		w.github.queue(2, 11, time.Second, cpu2)
-		w.pass(lateDelivery)
-		w.github.set(func(g *fakeGitHub) { g.loseAll = false })
-		w.github.deliver(w.github.saw(2)) // GitHub is asked for the job (rule 1.5)
-		w.settle(time.Minute, "nothing left", w.empty)
+		for id := int64(2); !d.noted("Job") && id < 6; id++ { // unless the scan is faster
+			w.github.set(func(g *fakeGitHub) { g.loseAll = true })
+			w.github.queue(id, 11, time.Second, cpu2)
+			w.pass(lateDelivery)
+			w.github.set(func(g *fakeGitHub) { g.loseAll = false })
+			w.github.deliver(w.github.saw(id)) // GitHub is asked for the job (rule 1.5)
+			w.settle(time.Minute, "nothing left", w.empty)
+		}
 	})
 	for _, call := range []string{
 		"Launch", "Terminate", "List", "Free", "Mint", "DeleteRunner", "FindRunner", "Runners", "Job", "RunJobs", "LiveRuns", "Report", "CancelRun",

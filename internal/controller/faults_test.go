@@ -11,6 +11,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/provider"
 )
 
 func TestLostLaunchAnswerIsRepeatedWithTheSameToken(t *testing.T) { // failure mode N16
@@ -25,32 +26,38 @@ func TestLostLaunchAnswerIsRepeatedWithTheSameToken(t *testing.T) { // failure m
 	})
 }
 
-func TestFailedPlacesAreLaunchedAgain(t *testing.T) { // failure modes A10, L6, L19, M5, N21
-	// rule 2.6: another market is tried at once; failure modes D6, D8
-	asked := map[string]string{} // a launch of each market
+func TestFailedPlacesAreLaunchedAgain(t *testing.T) { // failure modes A10, M5
+	// rule 2.6
 	inWorld(t, nil, func(w *world) {
-		w.cloud.set(func(c *fakeCloud) { c.failNext, c.boot = 2, 3*time.Second })
+		w.cloud.set(func(c *fakeCloud) { c.failNext = 2 })
 		for i := range int64(3) {
 			w.github.queue(i+1, 10, 10*time.Second, cpu2)
 		}
+		w.settle(time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
+	})
+}
+
+// soldOut is a provider that has nothing on spot.
+type soldOut struct{ provider.Provider }
+
+func (s soldOut) Launch(ctx context.Context, r provider.Request) (provider.Answer, error) {
+	if r.Market == fleet.Spot {
+		return provider.Answer{Errors: []provider.LaunchError{{Code: "MaxSpotInstanceCountExceeded", Message: "no more", Count: r.Count}}}, nil
+	}
+	return s.Provider.Launch(ctx, r)
+}
+
+func TestAMarketThatHasNothingIsLeftForAnotherAtOnce(t *testing.T) {
+	// rule 2.6; failure modes D6, D8, L6, L19, N21: whatever its code says, and what failed is then no longer why a job waits
+	inWorld(t, func(c *controller.Config) { c.Provider = soldOut{c.Provider} }, func(w *world) {
+		w.cloud.set(func(c *fakeCloud) { c.boot = 3 * time.Second })
+		w.github.queue(1, 10, 10*time.Second, cpu2)
 		w.pass(time.Second)
-		for i := range int64(3) { // what failed before is no longer why it waits
-			why, err := w.ctl.Why(w.t.Context(), fleet.JobID{Host: "github.test", ID: i + 1})
-			if err != nil || !strings.Contains(why, "booting") {
-				w.t.Errorf("job %d waits because: %q, %v; want that machines are booting", i+1, why, err)
-			}
+		why, err := w.ctl.Why(w.t.Context(), fleet.JobID{Host: "github.test", ID: 1})
+		if err != nil || !strings.Contains(why, "booting") {
+			w.t.Errorf("the job waits because: %q, %v; want that a machine is booting", why, err)
 		}
-		w.settle(5*time.Second, "all in progress, before the market that failed is tried again", func() bool {
-			return w.github.state(1) != fleet.JobQueued && w.github.state(2) != fleet.JobQueued && w.github.state(3) != fleet.JobQueued
-		})
-		w.cloud.set(func(c *fakeCloud) {
-			for id, request := range c.requests {
-				asked[request[strings.Index(request, `"market"`):strings.Index(request, `,"spec"`)]] = id
-			}
-		})
-		if len(asked) != 2 {
-			w.t.Errorf("asked for %v, want both markets", asked)
-		}
+		w.settle(4*time.Second, "in progress", func() bool { return w.github.state(1) == fleet.JobInProgress })
 		w.settle(time.Minute, "done and nothing left", func() bool { return w.github.allDone() && w.empty() })
 	})
 }

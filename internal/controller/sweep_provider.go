@@ -81,23 +81,43 @@ func (c *Controller) sweepProvider(ctx context.Context) error {
 	for _, i := range instances {
 		byID[i.ID] = i
 	}
-	if err := c.checkRows(ctx, byID); err != nil {
-		return err
+	var met troubles
+	c.checkRows(ctx, byID, &met)
+	c.checkInstances(ctx, instances, young, &met)
+	return met.err
+}
+
+// troubles are what a pass met with single rows and instances. One that cannot be read, or that refuses every write, must
+// not keep the pass from the others (failure mode C10); where many do, it is no matter of single ones, and the pass ends.
+type troubles struct {
+	err error
+	n   int
+}
+
+// troublesMost ends a pass.
+const troublesMost = 10
+
+// meet notes an error, if there is one, and says whether the pass goes on.
+func (t *troubles) meet(err error) bool {
+	if err != nil {
+		t.err = errors.Join(t.err, err)
+		t.n++
 	}
-	return c.checkInstances(ctx, instances, young)
+	return t.n < troublesMost
 }
 
 // checkRows ends the machines whose instances have ended (rule 6.5).
-func (c *Controller) checkRows(ctx context.Context, instances map[string]provider.Instance) error {
+func (c *Controller) checkRows(ctx context.Context, instances map[string]provider.Instance, met *troubles) {
 	machines, err := c.Records.LiveMachines(ctx)
 	if err != nil {
-		return fmt.Errorf("listing machines: %w", err)
+		met.meet(fmt.Errorf("listing machines: %w", err))
 	}
 	for _, m := range machines {
 		if m.ID.Site != c.Site {
 			continue
 		}
 		i, listed := instances[m.ID.ID]
+		var err error
 		switch {
 		case listed && !i.State.Live():
 			reason := i.Reason
@@ -112,11 +132,10 @@ func (c *Controller) checkRows(ctx context.Context, instances map[string]provide
 		default:
 			continue
 		}
-		if err != nil {
-			return err
+		if !met.meet(err) {
+			return
 		}
 	}
-	return nil
 }
 
 // endedElsewhere writes that a machine has ended by itself, and looks its job up.
@@ -196,7 +215,7 @@ func (c *Controller) listedAgain(ctx context.Context, id fleet.MachineID) error 
 }
 
 // checkInstances attaches instances of open launches (rule 2.3) and ends rowless ones (section 8).
-func (c *Controller) checkInstances(ctx context.Context, instances []provider.Instance, young bool) error {
+func (c *Controller) checkInstances(ctx context.Context, instances []provider.Instance, young bool, met *troubles) {
 	rowless := map[string]bool{}
 	var over []provider.Instance
 	live := 0
@@ -206,10 +225,10 @@ func (c *Controller) checkInstances(ctx context.Context, instances []provider.In
 		}
 		live++
 		orphan, err := c.rowless(ctx, i)
-		if err != nil {
-			return err
+		if !met.meet(err) {
+			return
 		}
-		if !orphan {
+		if err != nil || !orphan { // unknown is not rowless
 			continue
 		}
 		rowless[i.ID] = true
@@ -219,19 +238,18 @@ func (c *Controller) checkInstances(ctx context.Context, instances []provider.In
 	}
 	c.strays.retain(rowless)
 	if young || len(over) == 0 {
-		return nil
+		return
 	}
 	now := c.Clock.Now()
 	if now.Sub(c.strayPass) < rowlessPass {
-		return nil
+		return
 	}
 	c.strayPass = now
 	for _, i := range over[:min(len(over), max(rowlessLeast, live*rowlessPercent/100))] {
-		if err := c.endRowless(ctx, i); err != nil {
-			return err
+		if !met.meet(c.endRowless(ctx, i)) {
+			return
 		}
 	}
-	return nil
 }
 
 // rowless says whether nothing in the rows answers for an instance, after attaching it if its launch has a place for it.

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -150,15 +151,20 @@ func (r *Records) Machines(ctx context.Context, live bool, cursor string, limit 
 	return out, nil
 }
 
-// LiveMachines lists all live machines.
+// LiveMachines lists all live machines. A row that cannot be read is an error, beside which all others are returned.
 func (r *Records) LiveMachines(ctx context.Context) ([]fleet.Machine, error) {
 	var out []fleet.Machine
+	var unread error
 	err := r.eachIndexed(ctx, store.Query{Partition: livePartition}, func(row store.Row) error {
 		k, err := decode[fleet.Machine](row)
+		if err != nil {
+			unread = errors.Join(unread, err)
+			return nil
+		}
 		out = append(out, k.V)
-		return err
+		return nil
 	})
-	return out, err
+	return out, errors.Join(err, unread)
 }
 
 // LiveStates counts the live machines by state, and reads nothing else of them.

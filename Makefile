@@ -16,7 +16,7 @@ STEP         := @scripts/step.sh
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## build the three programs into bin/
+build: ## build the programs into bin/
 	@scripts/need.sh go
 	$(STEP) "building bin/" env CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o bin/ ./cmd/...
 

@@ -16,6 +16,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/doctor"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
+	"github.com/runs-fleet/runs-fleet/internal/simulate/forecast"
 	"github.com/runs-fleet/runs-fleet/internal/web/client"
 )
 
@@ -35,6 +36,8 @@ type Env struct {
 	Color  bool
 	Clock  seam.Clock
 	Random seam.Random
+	// Forecast simulates a plan, and tells from time to time how many of its jobs have begun to run.
+	Forecast func(context.Context, forecast.Plan, func(int)) (forecast.Outcome, error)
 	// Serve runs the server until it has been told to stop. Examine looks at everything that a server needs.
 	Serve   func(context.Context, settings.Settings) error
 	Examine func(context.Context, settings.Settings) []doctor.Finding
@@ -120,7 +123,7 @@ func New(env Env) *cobra.Command {
 	s := &session{env: env}
 	root.AddCommand(
 		s.serveCommand(), s.gitHubCommand(), s.doctorCommand(), s.explainCommand(), s.jobsCommand(), s.runnersCommand(), s.statusCommand(),
-		s.drainCommand(), s.loginCommand(), s.versionCommand(),
+		s.drainCommand(), s.loginCommand(), s.simulateCommand(), s.versionCommand(),
 	)
 	return root
 }

@@ -104,7 +104,7 @@ func flagsMarkdown(b *strings.Builder, c *cobra.Command) {
 			name += ", `-" + f.Shorthand + "`"
 		}
 		value := ""
-		if f.DefValue != "" && f.DefValue != "false" {
+		if f.DefValue != "" && f.DefValue != "false" && f.DefValue != "[]" {
 			value = "`" + f.DefValue + "`"
 		}
 		fmt.Fprintf(b, "| %s | %s | %s |\n", name, strings.ReplaceAll(f.Usage, "|", "\\|"), value)

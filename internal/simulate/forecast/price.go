@@ -53,6 +53,14 @@ func ParsePrice(text string) (Price, error) {
 // Known says whether there is a price at all.
 func (p Price) Known() bool { return p != Price{} }
 
+// Currency is that of the price, if it is known: the user's own figures have the user's own.
+func (p Price) Currency() string {
+	if p.list != nil {
+		return "US dollars"
+	}
+	return ""
+}
+
 // Words says which price it is.
 func (p Price) Words() string {
 	switch {

@@ -11,7 +11,7 @@ SIMJOBS      ?= 100
 STEP         := @scripts/step.sh
 
 .NOTPARALLEL:
-.PHONY: help build demo test vet lint race cross fuzz sim bench generate verify contract emulators clean
+.PHONY: help build demo demo-aws test vet lint race cross fuzz sim bench generate verify contract emulators clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ build: ## build the programs into bin/
 
 demo: build ## run workflows from examples/ on ephemeral runners, against a simulated GitHub (ARGS="--once --poll" and the like)
 	bin/runs-fleet-demo $(ARGS)
+
+demo-aws: build emulators ## the same with three servers that share DynamoDB and SQS, both emulated (ARGS="--once" and the like)
+	bin/runs-fleet-demo --aws $(ARGS)
 
 test: ## check everything: vet, lint, tests under the race detector, cross-compilation, generated files
 	@scripts/need.sh go git gcc npm curl chromium

@@ -35,7 +35,7 @@ func (s *server) announce() error {
 	} else {
 		line("Finds jobs", "by webhook (/webhook), and a scan every %s for lost ones", settings.SafetyScan)
 	}
-	line("Isolation", "%s", isolationText(p.provider.Isolation()))
+	line("Isolation", "%s", isolationText(p.machines.about.Isolation))
 	line("Capacity", "%d runners at a time", p.maxRunners)
 	if p.metrics != nil {
 		line("Metrics", "http://%s%s", p.metrics.Addr(), web.MetricsPath)
@@ -43,8 +43,19 @@ func (s *server) announce() error {
 		line("Metrics", "%s%s  (with a token)", p.localURL, web.MetricsPath)
 	}
 	line("Data", "%s", s.settings.Data)
-	b.WriteString("\nA job comes here when its workflow says  runs-on: runs-fleet\n" +
-		"Ctrl-C lets running jobs end and then stops; a second Ctrl-C ends them.\n\n")
+	if s.settings.HostURL != "" {
+		line("Host", "%s", s.settings.HostURL)
+	}
+	if !p.alone {
+		line("Store", "%s", s.settings.Store)
+		line("Queue", "%s", s.settings.Queue)
+	}
+	b.WriteString("\nA job comes here when its workflow says  runs-on: runs-fleet\n")
+	if p.alone {
+		b.WriteString("Ctrl-C lets running jobs end and then stops; a second Ctrl-C ends them.\n\n")
+	} else {
+		b.WriteString("Ctrl-C stops this server; the others that share its store go on.\n\n")
+	}
 	if _, err := fmt.Fprint(s.streams.out, b.String()); err != nil {
 		return fmt.Errorf("writing to standard output: %w", err)
 	}

@@ -95,11 +95,15 @@ func (e examination) isolation(ctx context.Context) (found []doctor.Finding) {
 }
 
 // client returns nothing if there is no credential, which the check of the settings has said already.
-func (e examination) client() (*github.Client, []doctor.Finding) {
-	if e.settings.GitHubToken == "" && e.settings.GitHubAppID == "" {
+func (e examination) client(ctx context.Context) (*github.Client, []doctor.Finding) {
+	if !e.settings.HasToken() && e.settings.GitHubAppID == "" {
 		return nil, doctor.One(doctor.Skipped, "it cannot be asked without a credential", "")
 	}
-	c, err := gitHub(e.settings, e.clock, seam.Crypto{}, e.log, nil)
+	of, err := openSecrets(ctx, e.settings, e.clock, seam.Crypto{}, e.log, nil)
+	if err != nil {
+		return nil, doctor.One(doctor.Problem, err.Error(), "correct the setting that the message names, or what it says of the place")
+	}
+	c, err := gitHub(e.settings, of, e.clock, seam.Crypto{}, e.log, nil)
 	if err != nil {
 		return nil, doctor.One(doctor.Problem, err.Error(), "correct github_url, github_app_id and github_app_key_file")
 	}
@@ -116,7 +120,7 @@ func (e examination) repositories(host string) []fleet.Repository {
 }
 
 func (e examination) gitHub(ctx context.Context) []doctor.Finding {
-	c, found := e.client()
+	c, found := e.client(ctx)
 	if c == nil {
 		return found
 	}
@@ -131,7 +135,7 @@ func (e examination) runner(ctx context.Context) []doctor.Finding {
 		}
 		return doctor.One(doctor.OK, "the one in "+dir, "")
 	}
-	c, found := e.client()
+	c, found := e.client(ctx)
 	if c == nil {
 		return found
 	}

@@ -28,8 +28,11 @@ func run(ctx context.Context, args []string) int {
 		In: os.Stdin, ReadSecret: secretReader(os.Stdin), Out: os.Stdout, Err: os.Stderr, Environ: os.Environ(), ReadFile: os.ReadFile,
 		Root: os.Geteuid() == 0, HomeDir: homeDir(), Width: width, Color: width > 0 && colours(),
 		Clock: seam.System{}, Random: seam.Crypto{}, Forecast: foretell,
-		Serve:   func(ctx context.Context, s settings.Settings) error { return serve(ctx, s, streams) },
-		Examine: examine,
+		Serve:     func(ctx context.Context, s settings.Settings) error { return serve(ctx, s, streams) },
+		ServeHost: func(ctx context.Context, s settings.Settings) error { return serveHost(ctx, s, streams) },
+		Examine:   examine,
+		Deploy:    deploy,
+		Stores:    openStores(),
 	})
 }
 

@@ -1,18 +1,14 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"time"
 
-	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/github"
 	"github.com/runs-fleet/runs-fleet/internal/label"
-	"github.com/runs-fleet/runs-fleet/internal/provider/local"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 )
 
@@ -23,9 +19,9 @@ func (s *server) controllerConfig() (controller.Config, error) {
 	if err != nil {
 		return controller.Config{}, fmt.Errorf("reading github_url: %w", err)
 	}
-	here := label.Fleet{Platforms: []label.Platform{{OS: fleet.OS(runtime.GOOS), Arch: fleet.Arch(runtime.GOARCH)}}}
-	return controller.Config{
-		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.provider, Verifier: verifier{p.provider},
+	here := label.Fleet{Platforms: []label.Platform{{OS: p.machines.about.OS, Arch: p.machines.about.Arch}}}
+	c := controller.Config{
+		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.machines, Verifier: verifier{p.machines},
 		Clock: s.clock, Random: s.random, Logger: s.log, Observer: s.telemetry,
 		Site:       fleet.Site{Environment: fleet.DefaultEnvironment, Region: fleet.LocalRegion},
 		Markets:    []fleet.Market{fleet.OnDemand}, // nobody takes this machine away
@@ -46,17 +42,13 @@ func (s *server) controllerConfig() (controller.Config, error) {
 		ProviderInterval:   localListing,
 		DashboardURL:       s.settings.ExternalURL, // an address of this machine only would be of no use on a commit
 		ServerURL:          web,
-		Alone:              true, // the data directory is locked
-	}, nil
+		Alone:              p.alone,
+	}
+	if p.replicas != nil {
+		c.Address, c.Peers = p.replicas.address, p.replicas.client
+	}
+	return c, nil
 }
 
 // localListing is how often the machines of this host are compared with the rows: the provider answers from memory.
 const localListing = 2 * time.Second
-
-// verifier makes the local provider's answers the controller's.
-type verifier struct{ provider *local.Provider }
-
-func (v verifier) Verify(ctx context.Context, h agentapi.Hello) (controller.Identity, error) {
-	id, err := v.provider.Verify(ctx, h)
-	return controller.Identity(id), err
-}

@@ -107,6 +107,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 	go func() { s.worked <- s.controller.Run(work) }()
 	go p.sweep(work, s.log)
+	p.secrets.watch(work)
 
 	token := s.random.Token(tokenBytes)
 	s.ready = ingress.NewReadiness(readiness{p.queue, s.controller}, s.clock)
@@ -160,7 +161,7 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 	var hook *ingress.Webhook
 	if !s.settings.Polls() {
 		hook, err = ingress.New(ingress.Options{
-			Secrets: []string{s.settings.WebhookSecret.Reveal()}, Owners: s.settings.Owners, Host: p.github.Host(), Queue: p.queue,
+			Rotating: p.secrets.webhook, Owners: s.settings.Owners, Host: p.github.Host(), Queue: p.queue,
 			Clock: s.clock, Logger: s.log,
 		})
 		if err != nil {
@@ -174,7 +175,7 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 	polls, endPolls := context.WithCancel(ctx)
 	s.polls = endPolls
 	return web.Config{
-		Webhook: webhook, Ready: s.ready, Metrics: s.telemetry.Handler(), Agent: endingWith(polls, agentapi.NewHandler(s.controller, s.log)),
+		Webhook: webhook, Replicas: s.replicaHandler(), Ready: s.ready, Metrics: s.telemetry.Handler(), Agent: endingWith(polls, agentapi.NewHandler(s.controller, s.log)),
 		Tokens: append(tokens, web.Token{Name: "command line", Secret: token}),
 		Listen: p.listener.Addr().String(), ExternalURL: s.settings.ExternalURL, LocalURL: p.localURL, Clock: s.clock, Random: s.random,
 		Ending: polls.Done(),
@@ -192,17 +193,9 @@ func (s *server) apiTokens() ([]web.Token, error) {
 	if path == "" {
 		return nil, nil
 	}
-	info, err := os.Stat(path)
+	content, err := privateFile(path, "api_tokens_file")
 	if err != nil {
-		return nil, fmt.Errorf("reading api_tokens_file: %w", err)
-	}
-	const others = 0o077
-	if info.Mode().Perm()&others != 0 {
-		return nil, &settings.Error{Where: path, What: "other users can read this file of tokens: chmod 600 " + path}
-	}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading api_tokens_file: %w", err)
+		return nil, err
 	}
 	tokens, err := web.ParseTokens(content)
 	if err != nil {
@@ -214,7 +207,7 @@ func (s *server) apiTokens() ([]web.Token, error) {
 func (s *server) about() view.About {
 	a := view.About{
 		Version: version.Current().Version, Fleet: s.parts.identity.Fleet, Started: s.clock.Now(), GitHub: s.parts.github.Host(),
-		Repositories: []string{}, Owners: s.settings.Owners, Intake: "webhook", Isolation: s.parts.provider.Isolation(),
+		Repositories: []string{}, Owners: s.settings.Owners, Intake: "webhook", Isolation: s.parts.machines.about.Isolation,
 		MaxRunners: s.parts.maxRunners,
 	}
 	for _, r := range s.parts.repositories {

@@ -54,7 +54,8 @@ func listenForSignals() *signals {
 // untilStopped serves until a signal says otherwise or something fails.
 //
 // SIGTERM stops the server and leaves agents at work for the next one. The first SIGINT drains: jobs that run end, nothing
-// more is launched. The second kills every machine and removes its registration.
+// more is launched. The second kills every machine and removes its registration. Where other servers go on with the same
+// fleet, SIGINT is as SIGTERM.
 func (s *server) untilStopped(ctx context.Context, sig *signals) error {
 	drained := make(chan error, 1)
 	draining := false
@@ -77,7 +78,7 @@ func (s *server) untilStopped(ctx context.Context, sig *signals) error {
 			return errors.Join(err, s.shutDown(ctx))
 		case got := <-sig.received:
 			switch {
-			case got == syscall.SIGTERM:
+			case got == syscall.SIGTERM || !s.parts.alone:
 				s.log.InfoContext(ctx, "stopping; runners stay at work")
 				return s.shutDown(ctx)
 			case !draining:

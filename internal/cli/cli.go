@@ -38,9 +38,14 @@ type Env struct {
 	Random seam.Random
 	// Forecast simulates a plan, and tells from time to time how many of its jobs have begun to run.
 	Forecast func(context.Context, forecast.Plan, func(int)) (forecast.Outcome, error)
-	// Serve runs the server until it has been told to stop. Examine looks at everything that a server needs.
-	Serve   func(context.Context, settings.Settings) error
-	Examine func(context.Context, settings.Settings) []doctor.Finding
+	// Serve runs the server until it has been told to stop, ServeHost a host. Examine looks at everything that a server needs.
+	Serve     func(context.Context, settings.Settings) error
+	ServeHost func(context.Context, settings.Settings) error
+	Examine   func(context.Context, settings.Settings) []doctor.Finding
+	// Stores opens the store for the commands that move and copy it.
+	Stores Stores
+	// Deploy makes the tables and queues that the settings name, and says of each what it is.
+	Deploy func(context.Context, settings.Settings) ([]string, error)
 }
 
 // The exit codes, which docs/command-line.md lists.
@@ -122,7 +127,7 @@ func New(env Env) *cobra.Command {
 	root.SetCompletionCommandGroupID(groupHelp)
 	s := &session{env: env}
 	root.AddCommand(
-		s.serveCommand(), s.gitHubCommand(), s.doctorCommand(), s.explainCommand(), s.jobsCommand(), s.runnersCommand(), s.statusCommand(),
+		s.serveCommand(), s.hostCommand(), s.deployCommand(), s.storeCommand(), s.gitHubCommand(), s.doctorCommand(), s.explainCommand(), s.jobsCommand(), s.runnersCommand(), s.statusCommand(),
 		s.drainCommand(), s.loginCommand(), s.simulateCommand(), s.versionCommand(),
 	)
 	return root

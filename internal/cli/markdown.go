@@ -21,7 +21,7 @@ func Markdown() string {
 
 ` + root.Long + `
 
-Commands about a fleet ask its server over the REST API; none opens the database. They find the server of the data directory by the
+Commands about a fleet ask its server over the REST API; none but store opens the database. They find the server of the data directory by the
 file server.json in it, which only the server's user can read. ` + "`--server URL`" + ` or ` + "`" + envServer + "`" + ` names another server, whose token
 is then in ` + "`" + envToken + "`" + ` or in the file that ` + "`" + envTokenFile + "`" + ` names (the setting api_tokens_file says how to make one).
 

@@ -73,6 +73,8 @@ const (
 	FallbackRunnerKept Fallback = "runner_kept"
 	// FallbackRunnerCache: the runner's cache was unreadable and is filled anew.
 	FallbackRunnerCache Fallback = "runner_cache_filled_anew"
+	// FallbackSecret: a secret could not be read again and the former one is used on.
+	FallbackSecret Fallback = "secret_kept"
 	// FallbackUnlimited: no control group can be made, so jobs run without a limit of processes.
 	FallbackUnlimited Fallback = "no_control_group"
 )
@@ -84,6 +86,7 @@ func Fallbacks() []Fallback {
 		FallbackReconcile, FallbackHint, FallbackLook, FallbackStep, FallbackMarket, FallbackRepeat, FallbackSettled,
 		FallbackListed, FallbackEndedElsewhere, FallbackRowless, FallbackStray, FallbackLease, FallbackAskedGitHub,
 		FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackLeases, FallbackWake, FallbackPanic,
-		FallbackToken, FallbackCheckRun, FallbackRepositories, FallbackRunnerKept, FallbackRunnerCache, FallbackUnlimited,
+		FallbackToken, FallbackCheckRun, FallbackRepositories, FallbackRunnerKept, FallbackRunnerCache, FallbackSecret,
+		FallbackUnlimited,
 	}
 }

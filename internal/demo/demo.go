@@ -84,7 +84,7 @@ type demo struct {
 	chosen   []workflow
 
 	gitHub  *gitHub
-	server  *server
+	fleet   fleet
 	runs    []started
 	rows    []row
 	summary summary
@@ -110,11 +110,16 @@ func (d *demo) run(ctx context.Context) (err error) {
 		case <-starting.Done():
 		}
 	}()
-	if d.server, err = startServer(starting, d.options, d.gitHub, d.folder); err != nil {
+	if d.options.AWS {
+		d.fleet, err = startReplicas(starting, d.options, d.gitHub, d.folder, d.progress.say)
+	} else {
+		d.fleet, err = startServer(starting, d.options, d.gitHub, d.folder)
+	}
+	if err != nil {
 		return err
 	}
 	if !d.options.Poll {
-		d.gitHub.deliverTo(d.server.url)
+		d.gitHub.deliverTo(d.fleet.address())
 	}
 	d.introduce()
 	err = d.startRuns()
@@ -140,7 +145,7 @@ func (d *demo) introduce() {
 		acts = "a person's token"
 	}
 	d.progress.say("Simulated GitHub  %s  repository %s", d.gitHub.url, fullName)
-	d.progress.say("runs-fleet serve  %s  process %d, by %s, as %s\n", d.server.url, d.server.cmd.Process.Pid, finds, acts)
+	d.progress.say("%s, by %s, as %s\n", strings.Join(d.fleet.describe(), "\n"), finds, acts)
 }
 
 func (d *demo) startRuns() error {
@@ -173,8 +178,8 @@ func (d *demo) watch(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-d.wishes.First:
 			return ErrStopped
-		case <-d.server.exited:
-			return d.server.unexpected()
+		case <-d.fleet.ended():
+			return d.fleet.unexpected()
 		case <-deadline.C:
 			return fmt.Errorf("%w (%s)", errTimedOut, d.options.Timeout)
 		case <-tick.C:
@@ -223,11 +228,11 @@ func (d *demo) showLogs() {
 
 // invite says where to look at what has happened, while the server goes on running.
 func (d *demo) invite(ctx context.Context) error {
-	address, err := d.server.loginURL(ctx)
+	data := d.fleet.data()
+	address, err := loginURL(ctx, data)
 	if err != nil {
 		return err
 	}
-	data := filepath.Join(d.folder, "data")
 	d.progress.say("\nThe server goes on running. Its dashboard, at an address that works once:\n\n  %s\n\n"+
 		"Another address:  runs-fleet login --data %s\nThe jobs:         runs-fleet jobs --data %s\nCtrl-C ends the demo.", address, data, data)
 	return nil
@@ -240,18 +245,19 @@ func (d *demo) linger(ctx context.Context) error {
 		return context.Cause(ctx)
 	case <-d.wishes.First:
 		return nil
-	case <-d.server.exited:
-		return d.server.unexpected()
+	case <-d.fleet.ended():
+		return d.fleet.unexpected()
 	}
 }
 
 // conclude stops the server, looks for what is left, and says how all of it ended.
 func (d *demo) conclude(ctx context.Context, err error) error {
 	select {
-	case <-d.server.exited:
+	case <-d.fleet.ended():
+		err = errors.Join(err, d.fleet.stop(ctx, closedChannel()))
 	default:
 		d.progress.say("\nStopping the server: running jobs may end. Ctrl-C ends them now.")
-		err = errors.Join(err, d.server.stop(d.wishes.Second))
+		err = errors.Join(err, d.fleet.stop(ctx, d.wishes.Second))
 	}
 	if errors.Is(err, ErrStopped) && len(d.runs) > 0 {
 		d.rows = observe(d.runs, d.gitHub.Jobs(0), d.gitHub.Reports(), time.Now())

@@ -36,10 +36,12 @@ type system struct {
 	dir     string
 	options options
 	server  *process
+	several *several // instead of server, nil for one
 	log     *os.File
 }
 
 type options struct {
+	replicas   int // servers that share DynamoDB and SQS; 0 is one with everything embedded
 	polls      bool
 	maxRunners int
 	bootDelay  time.Duration
@@ -52,6 +54,9 @@ func start(t *testing.T, o options) *system {
 	t.Helper()
 	s := &system{t: t, bin: programs(t), options: o}
 	s.makeFolders()
+	if o.replicas > 0 {
+		s.several = prepareSeveral(s, o.replicas)
+	}
 	sim, err := githubsim.New(githubsim.Options{
 		Logger: slog.New(slog.DiscardHandler), ControlToken: "control", Speedup: o.speedup,
 		PersonalTokens: []githubsim.PersonalToken{{Token: token, Login: "acme"}},
@@ -103,6 +108,9 @@ func (s *system) webhook() githubsim.Webhook {
 	if s.options.polls {
 		return githubsim.Webhook{}
 	}
+	if s.several != nil {
+		return githubsim.Webhook{URL: s.several.balancer.URL + "/webhook", Secret: webhookSecret}
+	}
 	s.options.args = append(s.options.args, "--listen", freeAddress(s.t))
 	return githubsim.Webhook{URL: "http://" + s.options.args[len(s.options.args)-1] + "/webhook", Secret: webhookSecret}
 }
@@ -118,6 +126,10 @@ func (s *system) data() string { return filepath.Join(s.dir, "data") }
 
 func (s *system) startServer() {
 	s.t.Helper()
+	if s.several != nil {
+		s.several.start(s)
+		return
+	}
 	args := []string{
 		"serve", "--data", s.data(), "--github-url", s.github.URL + "/api/v3", "--repository", repository,
 		"--runner-dir", filepath.Join(s.dir, "runner"), "--agent", s.bin.agent, "--poll-interval", "500ms",
@@ -159,12 +171,20 @@ func (s *system) serverFile() serverFile {
 // kill ends the server as a power cut would.
 func (s *system) kill() {
 	s.t.Helper()
+	if s.several != nil {
+		s.several.killOne()
+		return
+	}
 	_ = s.server.cmd.Process.Kill()
 	s.server.wait()
 }
 
 // stop ends the server gently; its agents go on.
 func (s *system) stop() {
+	if s.several != nil {
+		s.several.stop(s)
+		return
+	}
 	if s.server == nil || s.server.over() {
 		return
 	}

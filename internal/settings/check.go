@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -51,13 +50,13 @@ func (s Settings) Check() (Settings, error) {
 }
 
 func (s Settings) checkGitHub(problem func(string, ...any)) {
-	app := s.GitHubAppID != "" || s.GitHubAppKeyFile != ""
+	app, token := s.GitHubAppID != "" || s.GitHubAppKeyFile != "", s.HasToken()
 	switch {
-	case s.GitHubToken == "" && !app:
+	case !token && !app:
 		problem("there is no GitHub credential: run runs-fleet github setup and start with the settings that it writes, or put a personal " +
 			"access token into the environment variable RUNS_FLEET_GITHUB_TOKEN (or its file into github_token_file), or set github_app_id " +
 			"and github_app_key_file")
-	case s.GitHubToken != "" && app:
+	case token && app:
 		problem("both a personal access token and a GitHub App are set: remove one of them")
 	case app && s.GitHubAppID == "":
 		problem("github_app_key_file is set without github_app_id: add the App's id, which its settings page at GitHub shows")
@@ -117,20 +116,73 @@ func (s Settings) checkServer(problem func(string, ...any)) {
 			"127.0.0.1 behind a proxy", s.Listen)
 	}
 	s.checkMetrics(problem)
-	if s.ExternalURL != "" {
-		u, err := url.Parse(s.ExternalURL)
-		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || strings.Trim(u.Path, "/") != "" {
-			problem("external_url: %q is no address: write https://HOST, without a path", s.ExternalURL)
-		}
+	if s.ExternalURL != "" && !plainURL(s.ExternalURL) {
+		problem("external_url: %q is no address: write https://HOST, without a path", s.ExternalURL)
 	}
-	for _, b := range []struct{ key, value string }{{"store", s.Store}, {"queue", s.Queue}} {
-		if path, ok := strings.CutPrefix(b.value, SchemeSQLite); !ok || path == "" {
-			problem("%s: %q names no backend that this version has: write %sFILE", b.key, b.value, SchemeSQLite)
-		}
+	s.checkBackends(problem)
+}
+
+func (s Settings) checkBackends(problem func(string, ...any)) {
+	store, err := s.StoreBackend()
+	if err != nil {
+		problem("store: %v", err)
+	}
+	if _, err := s.QueueBackend(); err != nil {
+		problem("queue: %v", err)
 	}
 	if s.Store == s.Queue {
 		problem("store and queue are both %s: each needs a file of its own", s.Store)
 	}
+	if store.Scheme != "" && store.Shared() && s.HostURL == "" {
+		problem("store is %s, which several servers may share, and each would count the runners of its own machine only: set host_url to the "+
+			"address of a runs-fleet host, or keep the store in sqlite://", s.Store)
+	}
+	if s.ReplicaURL != "" && !plainURL(s.ReplicaURL) {
+		problem("replica_url: %q is no address: write http://HOST:PORT, without a path", s.ReplicaURL)
+	}
+	if s.HostURL == "" {
+		return
+	}
+	if !plainURL(s.HostURL) {
+		problem("host_url: %q is no address: write https://HOST:PORT, without a path", s.HostURL)
+	} else if u, err := url.Parse(s.HostURL); err == nil && u.Scheme == "http" && !Loopback(u.Hostname()) {
+		problem("host_url: %s would send the host's token unencrypted: write https://, with a proxy before the host", s.HostURL)
+	}
+	if s.HostTokenFile == "" {
+		problem("host_url is set without host_token_file: add the file with the token that the host has too")
+	}
+}
+
+// CheckHost finds what keeps a host from running with these settings.
+func (s Settings) CheckHost() (Settings, error) {
+	var errs []error
+	problem := func(format string, args ...any) { errs = append(errs, &Error{What: fmt.Sprintf(format, args...)}) }
+	switch {
+	case s.ControlPlane == "":
+		problem("control_plane is not set: add the address of the servers, at which the agents of this host's machines say hello")
+	case !plainURL(s.ControlPlane):
+		problem("control_plane: %q is no address: write https://HOST:PORT, without a path", s.ControlPlane)
+	}
+	if _, _, err := net.SplitHostPort(s.HostListen); err != nil {
+		problem("host_listen: %q is no address: write HOST:PORT, such as 127.0.0.1:8090", s.HostListen)
+	}
+	if s.HostTokenFile == "" {
+		problem("host_token_file is not set: write a token of at least 32 characters into a file that only this user can read, for " +
+			"example with: (umask 077; head -c 24 /dev/urandom | base64 > host-token)")
+	}
+	if s.RunnerDir == "" {
+		problem("runner_dir is not set: a host holds no GitHub credential with which it could ask for the runner, so unpack one and name its folder")
+	}
+	if len(errs) > 0 {
+		return Settings{}, errors.Join(errs...)
+	}
+	return s, nil
+}
+
+// plainURL says whether a text is http(s)://HOST, without a path.
+func plainURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https") && strings.Trim(u.Path, "/") == "" && u.RawQuery == ""
 }
 
 func (s Settings) checkMetrics(problem func(string, ...any)) {
@@ -147,18 +199,6 @@ func (s Settings) checkMetrics(problem func(string, ...any)) {
 		problem("metrics_listen: other machines reach %s, and without api_tokens_file there is no token that could keep them from reading: "+
 			"set it, or choose an address of this machine only, such as 127.0.0.1:9464", s.MetricsListen)
 	}
-}
-
-// SchemeSQLite is the scheme of the backend that is built in.
-const SchemeSQLite = "sqlite://"
-
-// Path returns the file of a backend's address: relative ones are in the data directory.
-func (s Settings) Path(address string) string {
-	path := strings.TrimPrefix(address, SchemeSQLite)
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(s.Data, path)
 }
 
 // Loopback says whether a host name is this machine's own and nobody else can reach it.

@@ -23,6 +23,33 @@ func sound(t *testing.T, f func(*settings.Settings)) settings.Settings {
 	return s
 }
 
+func TestWhatAHostNeeds(t *testing.T) {
+	whole := func(s *settings.Settings) {
+		s.ControlPlane, s.HostTokenFile, s.RunnerDir = "https://fleet.example", "host-token", "/opt/actions-runner"
+	}
+	for _, tt := range []struct {
+		name   string
+		change func(*settings.Settings)
+		want   string // empty: nothing is wrong
+	}{
+		{"no GitHub credential is needed", func(s *settings.Settings) { s.GitHubToken = "" }, ""},
+		{"no control plane", func(s *settings.Settings) { s.ControlPlane = "" }, "at which the agents"},
+		{"a control plane that is no address", func(s *settings.Settings) { s.ControlPlane = "fleet.example" }, "without a path"},
+		{"no token", func(s *settings.Settings) { s.HostTokenFile = "" }, "at least 32 characters"},
+		{"no runner", func(s *settings.Settings) { s.RunnerDir = "" }, "unpack one"},
+		{"no address", func(s *settings.Settings) { s.HostListen = "8090" }, "HOST:PORT"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := sound(t, whole)
+			tt.change(&s)
+			_, err := s.CheckHost()
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestContradictionsAndWhatIsMissingSayWhatToDo(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
@@ -64,7 +91,25 @@ func TestContradictionsAndWhatIsMissingSayWhatToDo(t *testing.T) {
 		{"no version", func(s *settings.Settings) { s.RunnerVersion = "v2" }, "write three numbers"},
 		{"checksum without version", func(s *settings.Settings) { s.RunnerSHA256 = strings.Repeat("a", 64) }, "without runner_version"},
 		{"no checksum", func(s *settings.Settings) { s.RunnerVersion, s.RunnerSHA256 = "2.330.0", "abc" }, "64 hexadecimal digits"},
-		{"a backend of a later version", func(s *settings.Settings) { s.Store = "dynamodb://t" }, "write sqlite://FILE"},
+		{"a backend of a later version", func(s *settings.Settings) { s.Store = "postgres://t" }, "write sqlite://FILE or dynamodb://TABLE"},
+		{"a queue is no store", func(s *settings.Settings) { s.Store = "sqs://jobs" }, "write sqlite://FILE or dynamodb://TABLE"},
+		{"a table's name", func(s *settings.Settings) {
+			s.Store, s.HostURL, s.HostTokenFile = "dynamodb://t", "http://127.0.0.1:1", "f"
+		}, "3 to 255"},
+		{"a queue's name", func(s *settings.Settings) { s.Queue = "sqs://a.fifo" }, "up to 70 letters"},
+		{"a region", func(s *settings.Settings) { s.Queue = "sqs://jobs?region=Ireland" }, "such as eu-west-1"},
+		{"an option that there is not", func(s *settings.Settings) { s.Queue = "sqs://jobs?endpoint=x" }, "only region=REGION"},
+		{"services of Amazon's", func(s *settings.Settings) {
+			s.Store, s.Queue = "dynamodb://runs-fleet?region=eu-west-1", "sqs://runs-fleet?region=eu-west-1"
+			s.HostURL, s.HostTokenFile = "https://host.example:8090", "f"
+		}, ""},
+		{"a store that others share, and runners of this machine", func(s *settings.Settings) { s.Store = "dynamodb://runs-fleet" }, "set host_url"},
+		{"a host without a token", func(s *settings.Settings) { s.HostURL = "http://127.0.0.1:8090" }, "host_token_file"},
+		{"a host elsewhere without encryption", func(s *settings.Settings) {
+			s.HostURL, s.HostTokenFile = "http://10.0.0.1:8090", "f"
+		}, "unencrypted"},
+		{"a host that is no address", func(s *settings.Settings) { s.HostURL, s.HostTokenFile = "host:8090", "f" }, "host_url"},
+		{"a replica that is no address", func(s *settings.Settings) { s.ReplicaURL = "replica-1" }, "replica_url"},
 		{"one file for two", func(s *settings.Settings) { s.Store = s.Queue }, "each needs a file of its own"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,15 +1,16 @@
 package settings
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 )
 
-// AddFlags defines a flag for every setting that may be one.
-func AddFlags(to *pflag.FlagSet) {
+// AddFlags defines a flag for every setting that may be one, or for those with the keys.
+func AddFlags(to *pflag.FlagSet, keys ...string) {
 	for _, s := range Table() {
-		if s.Flag() == "" {
+		if s.Flag() == "" || len(keys) > 0 && !slices.Contains(keys, s.Key) {
 			continue
 		}
 		to.Var(&flag{unit: s.Unit(), list: s.Kind == List, text: s.Default}, s.Flag(), s.usage())

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	kept "github.com/runs-fleet/runs-fleet/internal/secret"
 )
 
 // Sources are where values come from. They are functions and plain values, so that a test needs no process environment.
@@ -142,7 +144,7 @@ func DefaultData(root bool, home, stateHome string) string {
 	}
 }
 
-// readSecrets replaces the files that hold secrets by what they hold.
+// readSecrets replaces the files that hold secrets by what they hold. Secrets in services stay where they are.
 func (s Settings) readSecrets(readFile func(string) ([]byte, error)) (Settings, error) {
 	var errs []error
 	for _, f := range []struct {
@@ -159,6 +161,14 @@ func (s Settings) readSecrets(readFile func(string) ([]byte, error)) (Settings, 
 			errs = append(errs, &Error{What: fmt.Sprintf("both %s and %s_file are set: remove one of them", f.key, f.key)})
 			continue
 		}
+		place, err := kept.Parse(f.path)
+		if err != nil {
+			errs = append(errs, &Error{What: fmt.Sprintf("%s_file: %v", f.key, err)})
+			continue
+		}
+		if place.Kind != kept.File {
+			continue // a server reads it at its start
+		}
 		b, err := readFile(f.path)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("reading %s_file: %w", f.key, err))
@@ -168,6 +178,9 @@ func (s Settings) readSecrets(readFile func(string) ([]byte, error)) (Settings, 
 		if *f.secret == "" {
 			errs = append(errs, &Error{Where: f.path, What: "the file of " + f.key + "_file is empty"})
 		}
+	}
+	if _, err := kept.Parse(s.GitHubAppKeyFile); err != nil {
+		errs = append(errs, &Error{What: fmt.Sprintf("github_app_key_file: %v", err)})
 	}
 	if len(errs) > 0 {
 		return Settings{}, errors.Join(errs...)

@@ -35,7 +35,7 @@ func load(t *testing.T, from settings.Sources, f files) settings.Settings {
 func TestWithoutAnySourceEverythingHasItsDefault(t *testing.T) {
 	got := load(t, settings.Sources{HomeDir: "/home/ada"}, nil)
 	want := settings.Settings{
-		Data: "/home/ada/.local/state/runs-fleet", Store: "sqlite://store.db", Queue: "sqlite://queue.db", Listen: "127.0.0.1:8080",
+		Data: "/home/ada/.local/state/runs-fleet", Store: "sqlite://store.db", Queue: "sqlite://queue.db", Listen: "127.0.0.1:8080", HostListen: "127.0.0.1:8090",
 		GitHubURL: "https://api.github.com", PollInterval: 10 * time.Second, OnLabelError: settings.LabelReport,
 		Isolation: settings.IsolationAuto, KeepLogs: 7 * 24 * time.Hour, ShutdownGrace: 10 * time.Second,
 		LogFormat: settings.LogText, LogLevel: "info",
@@ -159,5 +159,61 @@ func TestTheDataDirectoryOfSomeoneWhoNamesNone(t *testing.T) {
 		if got := settings.DefaultData(tt.root, tt.home, tt.stateHome); got != tt.want {
 			t.Errorf("root %v, home %q, state %q: %s, want %s", tt.root, tt.home, tt.stateHome, got, tt.want)
 		}
+	}
+}
+
+func TestSecretsInServicesAreLeftThere(t *testing.T) {
+	file := map[string]string{
+		"s.yml": "github_app_id: '1'\ngithub_app_key_file: secretsmanager:fleet/key\nwebhook_secret_file: ssm:/fleet/hook?region=eu-west-1\nowner: o\n",
+	}
+	s, err := settings.Load(settings.Sources{File: "s.yml", ReadFile: func(path string) ([]byte, error) {
+		content, ok := file[path]
+		if !ok {
+			t.Errorf("read %s", path)
+		}
+		return []byte(content), nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err = s.Check(); err != nil || s.Polls() || len(s.SecretFiles()) != 0 {
+		t.Errorf("Check = %v; it polls: %t; files %v", err, s.Polls(), s.SecretFiles())
+	}
+	hook, ok := s.WebhookCredential()
+	if !ok || hook.Key != "webhook_secret_file" || hook.Value != "" || hook.Place.Name != "/fleet/hook" || hook.Place.Region != "eu-west-1" {
+		t.Errorf("the webhook's secret is %+v, %t", hook, ok)
+	}
+	if key, ok := s.AppKeyCredential(); !ok || key.Place.String() != "secretsmanager:fleet/key" {
+		t.Errorf("the App's key is %+v, %t", key, ok)
+	}
+	if token, ok := s.TokenCredential(); ok || s.HasToken() {
+		t.Errorf("a token without one: %+v", token)
+	}
+}
+
+func TestReferencesThatNameNothingAreRefused(t *testing.T) {
+	for key, value := range map[string]string{
+		"github_app_key_file": "ssm:", "webhook_secret_file": "secretsmanager:a?version=1", "github_token_file": "ssm:a b",
+	} {
+		_, err := settings.Load(settings.Sources{File: "s.yml", ReadFile: func(string) ([]byte, error) {
+			return []byte(key + ": '" + value + "'\n"), nil
+		}})
+		if err == nil || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %s: error = %v, want one that names the setting", key, value, err)
+		}
+	}
+}
+
+func TestSecretsAreWhereTheSettingsSay(t *testing.T) {
+	s := settings.Settings{GitHubToken: "t", WebhookSecret: "w", GitHubAppKeyFile: "key.pem", APITokensFile: "tokens", HostTokenFile: "host"}
+	if token, ok := s.TokenCredential(); !ok || token.Key != "github_token" || token.Value != "t" {
+		t.Errorf("the token is %+v, %t", token, ok)
+	}
+	if got := strings.Join(s.SecretFiles(), " "); got != "key.pem tokens host" {
+		t.Errorf("files = %s", got)
+	}
+	s.WebhookSecretFile = "hook" // whose content Load has put into WebhookSecret
+	if hook, ok := s.WebhookCredential(); !ok || hook.Value != "" || hook.Place.Name != "hook" {
+		t.Errorf("the webhook's secret is %+v, %t", hook, ok)
 	}
 }

@@ -25,6 +25,7 @@ environment variable, and a setting that names a file which holds it. An unknown
 ` + "`RUNS_FLEET_`" + ` and settings that contradict each other are errors at start.
 
 `)
+	b.WriteString(secretsText)
 	section := ""
 	for _, s := range Table() {
 		if s.Hidden {
@@ -38,6 +39,26 @@ environment variable, and a setting that names a file which holds it. An unknown
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }
+
+const secretsText = `## Secrets by reference
+
+A setting that names the file of a secret (` + "`github_token_file`, `github_app_key_file`, `webhook_secret_file`" + `) may name a service instead:
+
+- ` + "`ssm:NAME`" + `: a parameter of AWS Systems Manager's Parameter Store, such as ` + "`ssm:/runs-fleet/webhook-secret`" + `. The credentials need
+  ` + "`ssm:GetParameter`" + ` on it, and ` + "`kms:Decrypt`" + ` if its key is one of your own.
+- ` + "`secretsmanager:NAME`" + `: a secret of AWS Secrets Manager, such as ` + "`secretsmanager:runs-fleet/app-key`" + `, as plain text. The credentials
+  need ` + "`secretsmanager:GetSecretValue`" + ` on it, and ` + "`kms:Decrypt`" + ` if its key is one of your own.
+
+` + "`?region=REGION`" + ` may follow; else the region, the credentials and the endpoints are those of AWS's SDK (` + "`AWS_REGION`, `AWS_PROFILE`" + `, the
+role of the machine, ` + "`AWS_ENDPOINT_URL`" + ` and so on). The ARN may stand for the name.
+
+A server reads these places, files too, at its start, again every five minutes, and at once (but at most once in 30 seconds) when GitHub
+refuses a credential or a signature matches no secret. Of the webhook's secret two are valid while one replaces the other: two lines in
+the file or the parameter, or the versions ` + "`AWSCURRENT` and `AWSPREVIOUS`" + ` in Secrets Manager, the latter for 24 hours.
+[Run it for good](operations.md#replace-a-secret) says how to replace each. What stands in the environment itself cannot be replaced
+without a restart.
+
+`
 
 func (s Setting) markdown(b *strings.Builder) {
 	fmt.Fprintf(b, "### `%s`\n\n%s\n\n", s.Key, s.Help)

@@ -14,6 +14,13 @@ type Settings struct {
 	Store string
 	Queue string
 
+	// Several servers.
+	ReplicaURL    string // where other servers of the fleet reach this one
+	HostURL       string // of a host whose machines are used instead of this machine's own
+	HostTokenFile string
+	HostListen    string // of the host itself
+	ControlPlane  string // where the agents of the host say hello
+
 	// Who talks to the server.
 	Listen        string
 	ExternalURL   string
@@ -66,7 +73,7 @@ const (
 const SafetyScan = 60 * time.Second
 
 // Polls says whether the server finds jobs by asking GitHub only.
-func (s Settings) Polls() bool { return s.WebhookSecret == "" }
+func (s Settings) Polls() bool { return s.WebhookSecret == "" && s.WebhookSecretFile == "" }
 
 // ScanInterval is how often repositories are scanned for jobs.
 func (s Settings) ScanInterval() time.Duration {

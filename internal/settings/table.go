@@ -9,12 +9,13 @@ const (
 	sectionServer  = "The server"
 	sectionRunners = "Runners"
 	sectionStorage = "Storage"
+	sectionSeveral = "Several servers"
 )
 
 // Table returns every setting, by section, in the order in which people should read them.
 func Table() []Setting {
 	return append(append(append(gitHubSettings(), accessSettings()...), serverSettings()...),
-		append(runnerSettings(), storageSettings()...)...)
+		append(append(runnerSettings(), storageSettings()...), severalSettings()...)...)
 }
 
 func gitHubSettings() []Setting {
@@ -33,7 +34,7 @@ func gitHubSettings() []Setting {
 		}, func(s *Settings) *Secret { return &s.GitHubToken }),
 		text(Setting{
 			Key: "github_token_file", Section: sectionGitHub,
-			Help: "A file that holds the personal access token, instead of the environment.",
+			Help: "Where the personal access token is, instead of the environment: a file, or a [reference](#secrets-by-reference). A token that is replaced there is noticed.",
 		}, func(s *Settings) *string { return &s.GitHubTokenFile }),
 		text(Setting{
 			Key: "github_app_id", Section: sectionGitHub,
@@ -41,7 +42,7 @@ func gitHubSettings() []Setting {
 		}, func(s *Settings) *string { return &s.GitHubAppID }),
 		text(Setting{
 			Key: "github_app_key_file", Section: sectionGitHub,
-			Help: "The file with the GitHub App's private key (PEM).",
+			Help: "Where the GitHub App's private key (PEM) is: a file, or a [reference](#secrets-by-reference). A key that is replaced there is noticed.",
 		}, func(s *Settings) *string { return &s.GitHubAppKeyFile }),
 		secret(Setting{
 			Key: "webhook_secret", Section: sectionGitHub,
@@ -49,7 +50,7 @@ func gitHubSettings() []Setting {
 		}, func(s *Settings) *Secret { return &s.WebhookSecret }),
 		text(Setting{
 			Key: "webhook_secret_file", Section: sectionGitHub,
-			Help: "A file that holds the webhook's secret, instead of the environment.",
+			Help: "Where the webhook's secret is, instead of the environment: a file, or a [reference](#secrets-by-reference). While one secret replaces another, a second line holds the former one.",
 		}, func(s *Settings) *string { return &s.WebhookSecretFile }),
 		duration(Setting{
 			Key: "poll_interval", Section: sectionGitHub, Default: "10s",
@@ -154,11 +155,11 @@ func storageSettings() []Setting {
 		}, func(s *Settings) *string { return &s.Data }),
 		text(Setting{
 			Key: "store", Section: sectionStorage, Default: "sqlite://store.db",
-			Help: "The database: sqlite:// and a file, relative to the data directory.",
+			Help: "The database: sqlite:// and a file, relative to the data directory, or dynamodb:// and a table, which several servers share. A region may follow, as in dynamodb://runs-fleet?region=eu-west-1; else it is that of the environment (AWS_REGION).",
 		}, func(s *Settings) *string { return &s.Store }),
 		text(Setting{
 			Key: "queue", Section: sectionStorage, Default: "sqlite://queue.db",
-			Help: "The message queue: sqlite:// and a file, relative to the data directory.",
+			Help: "The message queue: sqlite:// and a file, relative to the data directory, or sqs:// and a queue's name, with a region as for store.",
 		}, func(s *Settings) *string { return &s.Queue }),
 	}
 }

@@ -1,0 +1,173 @@
+package endtoend_test
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/demo/balancer"
+	"github.com/runs-fleet/runs-fleet/internal/emulator"
+)
+
+// several are servers that share a table and a queue, in emulators of their own processes, behind a balancer. Their runners
+// are on a host, whose data directory is the system's.
+type several struct {
+	aws      *emulator.Process
+	balancer *balancer.Balancer
+	env      []string
+	shared   []string // flags of every server
+	address  string   // of the host
+	host     *process
+	replicas []*replica
+	turn     int
+}
+
+type replica struct {
+	data    string
+	address string
+	*process
+}
+
+func prepareSeveral(s *system, n int) *several {
+	s.t.Helper()
+	ctx := s.t.Context()
+	v := &several{}
+	var err error
+	if v.aws, err = emulator.Start(ctx, emulator.MiniStack); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() {
+		if err := v.aws.Stop(); err != nil {
+			s.t.Error(err)
+		}
+	})
+	if v.balancer, err = balancer.Start(ctx); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(v.balancer.Close)
+	v.env = append(os.Environ(), "AWS_ENDPOINT_URL="+v.aws.URL, "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
+	shared := []string{"--store", "dynamodb://fleet", "--queue", "sqs://fleet"}
+	deploy := exec.Command(s.bin.server, append([]string{"deploy", "dev"}, shared...)...)
+	deploy.Env = v.env
+	if out, err := deploy.CombinedOutput(); err != nil {
+		s.t.Fatalf("deploy: %v\n%s", err, out)
+	}
+	token := filepath.Join(s.dir, "host-token")
+	if err := os.WriteFile(token, []byte(strings.Repeat("0123456789abcdef", 2)), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	v.address = freeAddress(s.t)
+	v.shared = append(shared, "--host-url", "http://"+v.address, "--host-token-file", token)
+	for i := range n {
+		v.replicas = append(v.replicas, &replica{data: filepath.Join(s.dir, "replica-"+strconv.Itoa(i+1)), address: freeAddress(s.t)})
+	}
+	return v
+}
+
+// start starts the host and every server that does not run.
+func (v *several) start(s *system) {
+	s.t.Helper()
+	if v.host == nil {
+		v.startHost(s)
+	}
+	for _, r := range v.replicas {
+		if r.process == nil || r.over() {
+			v.startReplica(s, r)
+		}
+	}
+}
+
+func (v *several) startHost(s *system) {
+	s.t.Helper()
+	token := v.shared[len(v.shared)-1]
+	cmd := exec.Command(s.bin.server, "host", "--data", s.data(), "--host-listen", v.address, "--host-token-file", token,
+		"--control-plane", v.balancer.URL, "--runner-dir", filepath.Join(s.dir, "runner"), "--agent", s.bin.agent,
+		"--max-runners", strconv.Itoa(max(1, s.options.maxRunners)), "--boot-delay", s.options.bootDelay.String())
+	cmd.Env, cmd.Stdout, cmd.Stderr = os.Environ(), s.log, s.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	v.host = launch(s.t, cmd)
+	s.await(30*time.Second, "the host is ready", func() bool {
+		if v.host.over() {
+			s.t.Fatalf("the host ended: %v\n%s", v.host.err, s.serverLog())
+		}
+		c, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", v.address)
+		return err == nil && c.Close() == nil
+	})
+}
+
+func (v *several) startReplica(s *system, r *replica) {
+	s.t.Helper()
+	cmd := exec.Command(s.bin.server, append([]string{
+		"serve", "--data", r.data, "--github-url", s.github.URL + "/api/v3", "--repository", repository, "--listen", r.address,
+	}, v.shared...)...)
+	cmd.Env = append(v.env, "RUNS_FLEET_GITHUB_TOKEN="+token, "RUNS_FLEET_WEBHOOK_SECRET="+webhookSecret)
+	cmd.Stdout, cmd.Stderr = s.log, s.log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	first := r.process == nil
+	r.process = launch(s.t, cmd)
+	s.await(60*time.Second, "the server at "+r.address+" is ready", func() bool {
+		if r.over() {
+			s.t.Fatalf("the server at %s ended: %v\n%s", r.address, r.err, tail(s.serverLog(), 20_000))
+		}
+		return r.file().PID == cmd.Process.Pid
+	})
+	if first {
+		if err := v.balancer.Add("http://" + r.address); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
+func (r *replica) file() serverFile {
+	var f serverFile
+	b, err := os.ReadFile(filepath.Join(r.data, "server.json"))
+	if err == nil {
+		_ = json.Unmarshal(b, &f) // half a file is no file
+	}
+	return f
+}
+
+// killOne ends one server after the other as a power cut would.
+func (v *several) killOne() {
+	r := v.replicas[v.turn%len(v.replicas)]
+	v.turn++
+	_ = r.cmd.Process.Kill()
+	r.wait()
+}
+
+// roll replaces every server, as a rolling update does: it is told to stop, and the next one begins.
+func (v *several) roll(s *system) {
+	s.t.Helper()
+	for _, r := range v.replicas {
+		_ = r.cmd.Process.Signal(syscall.SIGTERM)
+		s.await(30*time.Second, "the server at "+r.address+" has stopped", r.over)
+		if r.err != nil {
+			s.t.Errorf("the end of the server at %s: %v", r.address, r.err)
+		}
+		v.startReplica(s, r)
+	}
+}
+
+// stop ends the servers gently, and then the host; agents go on.
+func (v *several) stop(s *system) {
+	for _, r := range v.replicas {
+		if r.process == nil || r.over() {
+			continue
+		}
+		_ = r.cmd.Process.Signal(syscall.SIGTERM)
+		r.wait()
+	}
+	if v.host != nil && !v.host.over() {
+		_ = v.host.cmd.Process.Signal(syscall.SIGTERM)
+		v.host.wait()
+		if v.host.err != nil {
+			s.t.Errorf("the end of the host: %v", v.host.err)
+		}
+	}
+}

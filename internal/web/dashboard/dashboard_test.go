@@ -69,7 +69,7 @@ func TestALongBacklogIsCountedAndCutShort(t *testing.T) { // failure mode J11
 		w.PutJobs(t, webtest.Job(int64(i+1), nil))
 	}
 	_, body := page(t, w, "/")
-	for _, want := range []string{"<title>30 queued", `<a href="/jobs?state=queued">24 further</a>`} {
+	for _, want := range []string{"<title>30 queued", `<a href="/jobs?state=queued">24 more</a>`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("without %q", want)
 		}

@@ -67,7 +67,7 @@ func (d *Dashboard) explain(ctx context.Context, j fleet.Job, p *jobPage) error 
 		return err
 	}
 	p.Why = reasons[0]
-	if j.Shape == "" || j.Problem != nil {
+	if !j.Counts() { // no machine is started for it
 		return nil
 	}
 	failed, err := d.Queries.FailedMachines(ctx, j.Shape, j.Queued, failuresShown)

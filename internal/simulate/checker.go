@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,26 +22,28 @@ type Violation struct {
 
 // checker asserts the invariants of docs/architecture.md. The world ends at the first violation.
 type checker struct {
-	w        *World
-	first    *Violation
-	rows     rows
-	need     *need
-	surplus  *surplusOf
-	rules    *rules
-	overdue  overdue
-	supplies map[fleet.ShapeKey][]string   // by shape, at the last look
-	rowless  map[string]time.Time          // instances that no row and no launch answers for, since when
-	starts   map[fleet.DemandKey]time.Time // when a job of a demand last began, as the rows say
-	unowned  map[string]time.Time          // instances that nothing answers for, since when
-	received map[string]fleet.Sighting
-	deletes  map[string]bool // runners that GitHub answered 204 for while they were busy
+	w         *World
+	first     *Violation
+	rows      rows
+	need      *need
+	surplus   *surplusOf
+	rules     *rules
+	overdue   overdue
+	listeners map[fleet.DemandKey]string    // beyond their demands' queued jobs, at the last look
+	supplies  map[fleet.ShapeKey]string     // machines that start or are ready, at the last look
+	rowless   map[string]time.Time          // instances that no row and no launch answers for, since when
+	starts    map[fleet.DemandKey]time.Time // when a job of a demand last began, as the rows say
+	unowned   map[string]time.Time          // instances that nothing answers for, since when
+	received  map[string]fleet.Sighting
+	stored    map[string]bool // deliveries about which a message is in the queue, or was
+	deletes   map[string]bool // runners that GitHub answered 204 for while they were busy
 }
 
 func newChecker(w *World) *checker {
-	c := &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, deletes: map[string]bool{}}
+	c := &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, stored: map[string]bool{}, deletes: map[string]bool{}}
 	c.surplus = &surplusOf{c: c, given: map[string]bool{}}
 	c.rules, c.overdue, c.rowless, c.starts = newRules(c), overdue{}, map[string]time.Time{}, map[fleet.DemandKey]time.Time{}
-	c.supplies = map[fleet.ShapeKey][]string{}
+	c.supplies, c.listeners = map[fleet.ShapeKey]string{}, map[fleet.DemandKey]string{}
 	return c
 }
 
@@ -68,9 +69,8 @@ func (c *checker) logged(text string) {
 
 // launched asserts that a launch's row existed before its call (rule 2.2).
 func (c *checker) launched(r provider.Request) {
-	row, err := c.w.records.Launch(context.Background(), r.LaunchID)
-	if err != nil || !row.Exists() || row.V.Count != r.Count {
-		c.violated("OneFleetPerLaunch", []string{r.LaunchID}, "launch %s of %d was called without its row (%v)", r.LaunchID, r.Count, err)
+	if row, known := c.rows.launch(r.LaunchID); !known || row.Count != r.Count {
+		c.violated("OneFleetPerLaunch", []string{r.LaunchID}, "launch %s of %d was called without its row", r.LaunchID, r.Count)
 	}
 }
 
@@ -106,9 +106,9 @@ func (c *checker) terminating(d *domain, m *machine) {
 	if m.maximum > 0 && now.Sub(m.worker.began) >= m.maximum {
 		return
 	}
-	row, err := c.w.records.Job(context.Background(), fleet.JobID{Host: host, ID: job.ID})
+	_, known := c.rows.job(job.ID)
 	silent := m.agent.hung || now.Before(m.agent.cut) || m.fault != ""
-	if err == nil && !row.Exists() && silent {
+	if !known && silent {
 		c.w.stats.Excused++ // rule 6.2: no rule can see that
 		return
 	}
@@ -141,13 +141,9 @@ func (c *checker) acknowledged(receipt string) {
 	if !known || s.Conclusion == string(world.Skipped) {
 		return
 	}
-	row, err := c.w.records.Job(context.Background(), fleet.JobID{Host: host, ID: s.Job})
-	if err != nil {
-		return
-	}
-	j := row.V.Job
+	j, known := c.rows.job(s.Job)
 	switch {
-	case !row.Exists():
+	case !known:
 		c.violated("AckAfterDurable", []string{jobName(s.Job)}, "a message about job %d being %s is deleted and there is no row", s.Job, s.State)
 	case j.Epoch > 1 || j.Over():
 	case j.State.Rank() < s.State.Rank():

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
 	"github.com/runs-fleet/runs-fleet/internal/provider"
@@ -69,6 +70,9 @@ func (o overdue) over(key string, so bool, now time.Time, bound time.Duration) b
 // bounds asserts how long things may stay as they are.
 func (c *checker) bounds() {
 	c.rowlessSince()
+	for _, m := range c.w.cloud.machines {
+		c.listening(m)
+	}
 	if !c.steady() {
 		clear(c.overdue)
 		return
@@ -77,6 +81,7 @@ func (c *checker) bounds() {
 		c.machineBounds(m)
 	}
 	c.surplusStays()
+	c.outnumbered()
 	c.w.hub.jobs(func(run *world.Run, job *world.Job) {
 		row := c.rows.jobs[c.jobKey(job.ID)]
 		so := run.Status == world.Completed && row.State == fleet.JobQueued && row.Demand != ""
@@ -90,14 +95,47 @@ func (c *checker) bounds() {
 // beyond it may change, and then each has a minute of its own.
 func (c *checker) surplusStays() {
 	for _, k := range slices.Sorted(maps.Keys(c.need.past)) {
-		supply := c.need.supply(k)
+		supply, same := c.need.supply(k)
 		n := min(len(supply), -c.need.deficit(k, c.w.s.now.Add(-clocksApart)))
-		if n <= 0 || !slices.Equal(supply, c.supplies[k]) {
+		if n <= 0 || same != c.supplies[k] {
 			delete(c.overdue, "surplus "+string(k))
 		}
-		c.supplies[k] = supply
+		c.supplies[k] = same
 		if c.overdue.over("surplus "+string(k), n > 0, c.w.s.now, boundSurplus) {
 			c.violated("Rule 1.10", append(supply, string(k)), "%d of the machines %v of shape %s are beyond its need for %s", n, supply, k, boundSurplus)
+		}
+	}
+}
+
+// outnumbered asserts rule 1.10 for demands: assigned and listening machines beyond the queued jobs do not stay the same for long.
+func (c *checker) outnumbered() {
+	waiting := map[fleet.DemandKey][]string{}
+	for id, m := range c.need.machines {
+		if d := held(m, c.w.s.now.Add(clocksApart)); d != "" && m.WorkerStarted.IsZero() {
+			waiting[d] = append(waiting[d], id+" since "+m.Assigned.String())
+		}
+	}
+	for _, jobs := range c.need.jobs {
+		for _, j := range jobs {
+			if n := len(waiting[j.Demand]); n > 0 {
+				waiting[j.Demand] = slices.Sorted(slices.Values(waiting[j.Demand]))[:n-1] // one of them is for this job
+			}
+		}
+	}
+	for key := range c.overdue {
+		if d, listens := strings.CutPrefix(key, "outnumbered "); listens && len(waiting[fleet.DemandKey(d)]) == 0 {
+			delete(c.overdue, key)
+		}
+	}
+	for _, d := range slices.Sorted(maps.Keys(waiting)) {
+		slices.Sort(waiting[d])
+		over := strings.Join(waiting[d], ", ")
+		if over != c.listeners[d] {
+			delete(c.overdue, "outnumbered "+string(d))
+		}
+		c.listeners[d] = over
+		if c.overdue.over("outnumbered "+string(d), over != "", c.w.s.now, boundSurplus) {
+			c.violated("Rule 1.10", []string{string(d)}, "the runners %s are beyond the queued jobs of their demand for %s", over, boundSurplus)
 		}
 	}
 }
@@ -126,7 +164,7 @@ func (c *checker) machineBounds(m *machine) {
 	expired := !now.Before(row.Lease) && row.State != fleet.MachineStarting && row.State != fleet.MachineRetiring && row.Live()
 	late("3.5", "has lost its lease", expired, boundLease)
 	late("1.4", "has an unattributed worker", row.Live() && !row.WorkerStarted.IsZero() && row.Job == 0 && !row.HoldEnded && row.Repository.ID != 0, boundAttribute)
-	late(fmt.Sprintf("5.5 for %d of", row.Job), "is said to work and reports no worker", working && row.WorkerStarted.IsZero() && now.Before(row.Lease), boundWorker)
+	late(fmt.Sprintf("5.5 for %d since %d of", row.Job, row.JobNamed.UnixNano()), "is said to work and reports no worker", working && row.WorkerStarted.IsZero() && now.Before(row.Lease), boundWorker)
 	late("6.3", "stays after its job", working && !row.JobEnded.IsZero() && (!row.WorkerRunning || expired), boundEnded)
 	late(fmt.Sprintf("4.5 for %d of", len(row.Runners)), "is registered and not connected", row.State == fleet.MachineAssigned && len(row.Runners) > 0 && !row.Runners[len(row.Runners)-1].HandedOut.IsZero(), boundConnect)
 	late("5.6", "listens while GitHub holds a job for it", row.State == fleet.MachineListening && waits && c.wanting(row), boundMatch)
@@ -143,11 +181,12 @@ func (c *checker) wanting(m fleet.Machine) bool {
 	return false
 }
 
-// listening asserts rule 3.3 when a listener acquires a job.
+// listening asserts rule 3.3: no listener whose agent works goes on long after the machine's lease.
 func (c *checker) listening(m *machine) {
 	row, known := c.rows.machines[c.rows.byID[m.inst.ID]]
-	if known && row.Live() && m.agent.runs && !m.agent.hung && c.w.s.now.Sub(row.Lease) > boundListens {
-		c.violated("Rule 3.3", []string{m.inst.ID}, "%s takes a job %s after its lease ended", m.inst.ID, c.w.s.now.Sub(row.Lease))
+	listens := m.state == agentapi.ListenerStarting || m.state == agentapi.ListenerConnected
+	if over := c.w.s.now.Sub(row.Lease); known && row.Live() && !row.Lease.IsZero() && m.speaks() && listens && !m.worker.running && over > boundListens {
+		c.violated("Rule 3.3", []string{m.inst.ID}, "%s listens %s after its lease ended", m.inst.ID, over)
 	}
 }
 

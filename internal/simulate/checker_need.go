@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -143,15 +142,15 @@ func (n *need) note(shapes map[fleet.ShapeKey]bool) {
 func (n *need) change(d *domain, row store.Row, changes []func(), touched map[fleet.ShapeKey]bool) []func() {
 	switch kind := kindOf(row); kind {
 	case "job":
-		var j fleet.Job
-		if json.Unmarshal(row.Value, &j) != nil {
+		j, ok := told[fleet.Job](n.w.check, row)
+		if !ok {
 			return changes
 		}
 		touched[j.Shape], touched[n.jobShape[j.ID.ID]] = true, true
 		return append(changes, func() { n.job(j) })
 	case "machine":
-		var m fleet.Machine
-		if json.Unmarshal(row.Value, &m) != nil {
+		m, ok := told[fleet.Machine](n.w.check, row)
+		if !ok {
 			return changes
 		}
 		touched[m.Shape] = true
@@ -162,8 +161,8 @@ func (n *need) change(d *domain, row store.Row, changes []func(), touched map[fl
 		}
 		return append(changes, func() { n.machine(m) })
 	case "launch":
-		var l fleet.Launch
-		if json.Unmarshal(row.Value, &l) != nil {
+		l, ok := told[fleet.Launch](n.w.check, row)
+		if !ok {
 			return changes
 		}
 		touched[l.Shape] = true
@@ -172,8 +171,8 @@ func (n *need) change(d *domain, row store.Row, changes []func(), touched map[fl
 		}
 		return append(changes, func() { n.launch(l) })
 	case "head":
-		var h record.Head
-		if json.Unmarshal(row.Value, &h) != nil {
+		h, ok := told[record.Head](n.w.check, row)
+		if !ok {
 			return changes
 		}
 		touched[h.Key] = true
@@ -230,22 +229,44 @@ func (n *need) judge(d *domain, l fleet.Launch) {
 			lacked = max(lacked, past[i].deficit)
 		}
 	}
+	if most := n.w.maxRunners(); most > 0 && n.alive()+l.Count > most {
+		n.w.check.violated("MaxRunners", []string{l.ID}, "%s launches %d machines, %d live or are on their way, and %d are allowed (rule 1.8)",
+			d.name, l.Count, n.alive(), most)
+	}
 	if l.Count > lacked {
 		n.w.check.violated("LaunchForNeed", []string{l.ID, string(l.Shape)}, "%s launches %d machines for shape %s, which lacks %d (rule 1.7)",
 			d.name, l.Count, l.Shape, max(0, lacked))
 	}
 }
 
-// supply lists a shape's machines that start or are ready, in a stable order.
-func (n *need) supply(k fleet.ShapeKey) []string {
-	var out []string
-	for id, m := range n.machines {
-		if m.Shape == k && (m.State == fleet.MachineStarting || m.State == fleet.MachineReady) {
-			out = append(out, id)
+// alive counts the environment's machines: those with a live row, and the open places of launches.
+func (n *need) alive() int {
+	sum := 0
+	for _, m := range n.w.check.rows.machines {
+		if m.State != fleet.MachineGone && m.State != fleet.MachineFailed {
+			sum++
 		}
 	}
-	slices.Sort(out)
-	return out
+	for _, launches := range n.launches {
+		for _, l := range launches {
+			sum += l.Count - l.Attached - l.Failed
+		}
+	}
+	return sum
+}
+
+// supply lists a shape's machines that start or are ready, in a stable order; same differs when any of them has changed.
+func (n *need) supply(k fleet.ShapeKey) (ids []string, same string) {
+	for id, m := range n.machines {
+		if m.Shape == k && (m.State == fleet.MachineStarting || m.State == fleet.MachineReady) {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		same += id + " since " + n.machines[id].Since.String() + ", "
+	}
+	return ids, same
 }
 
 // shapeOf is the shape that a machine's demand belongs to.

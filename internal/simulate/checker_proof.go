@@ -1,7 +1,6 @@
 package simulate
 
 import (
-	"context"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -96,8 +95,8 @@ func (c *checker) rowlessSince() {
 		row, known := c.rows.machines[c.rows.byID[m.inst.ID]]
 		open := false
 		if !known {
-			l, err := c.w.records.Launch(context.Background(), m.inst.LaunchID)
-			open = err != nil || !l.Exists() || !l.V.Settled()
+			l, found := c.rows.launch(m.inst.LaunchID)
+			open = !found || !l.Settled()
 		}
 		switch _, noted := c.rowless[m.inst.ID]; {
 		case !m.live(), open, known && row.Live():

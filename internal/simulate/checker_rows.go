@@ -20,6 +20,7 @@ type rows struct {
 	lost     map[string]bool   // machines whose lease ran out
 	byID     map[string]string // the keys of machines' rows
 	jobKeys  map[int64]string
+	told     map[store.Key]any   // the rows of the present transaction
 	names    map[string]string   // machines by the names of their runners
 	vain     map[string]bool     // machines that listened while GitHub held a job for them
 	seen     map[int64]time.Time // jobs, since their first row
@@ -28,9 +29,12 @@ type rows struct {
 func newRows() rows {
 	return rows{
 		jobs: map[string]fleet.Job{}, machines: map[string]fleet.Machine{}, launches: map[string]fleet.Launch{}, attached: map[string]int{},
-		lost: map[string]bool{}, byID: map[string]string{}, jobKeys: map[int64]string{}, names: map[string]string{}, vain: map[string]bool{}, seen: map[int64]time.Time{},
+		lost: map[string]bool{}, byID: map[string]string{}, jobKeys: map[int64]string{}, told: map[store.Key]any{}, names: map[string]string{}, vain: map[string]bool{}, seen: map[int64]time.Time{},
 	}
 }
+
+// givenUp is when a launch without an answer is settled by a listing (rule 2.4).
+const givenUp = 10 * time.Minute
 
 // kindOf says what a row is: a job, a machine, a launch, the head of a shape, or something else.
 func kindOf(row store.Row) string {
@@ -62,11 +66,24 @@ func (c *checker) wrote(d *domain, writes []store.Write) {
 		}
 	}
 	c.rules.committed()
+	clear(c.rows.told)
+}
+
+// told decodes a row of the transaction that is looked at, once for all who look.
+func told[T any](c *checker, row store.Row) (v T, ok bool) {
+	if v, ok = c.rows.told[row.Key].(T); ok {
+		return v, true
+	}
+	if json.Unmarshal(row.Value, &v) != nil {
+		return v, false
+	}
+	c.rows.told[row.Key] = v
+	return v, true
 }
 
 func (c *checker) wroteJob(d *domain, row store.Row) {
-	var j fleet.Job
-	if json.Unmarshal(row.Value, &j) != nil {
+	j, ok := told[fleet.Job](c, row)
+	if !ok {
 		return
 	}
 	was, known := c.rows.jobs[row.Key.Partition]
@@ -118,8 +135,8 @@ func onward(s fleet.MachineState) []fleet.MachineState {
 }
 
 func (c *checker) wroteMachine(d *domain, row store.Row) {
-	var m fleet.Machine
-	if json.Unmarshal(row.Value, &m) != nil {
+	m, ok := told[fleet.Machine](c, row)
+	if !ok {
 		return
 	}
 	was, known := c.rows.machines[row.Key.Partition]
@@ -158,6 +175,20 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 	}
 }
 
+// job returns the row of a job as it was last committed.
+func (r *rows) job(id int64) (j fleet.Job, known bool) {
+	j, known = r.jobs[r.jobKeys[id]]
+	return j, known
+}
+
+// launch returns the row of a launch as it was last committed.
+func (r *rows) launch(id string) (l fleet.Launch, known bool) {
+	l, known = r.launches[launchPartition+id]
+	return l, known
+}
+
+const launchPartition = "launch/"
+
 // jobKey is the partition of a job's row.
 func (c *checker) jobKey(id int64) string { return c.rows.jobKeys[id] }
 
@@ -174,8 +205,8 @@ func (c *checker) attach(m fleet.Machine) {
 }
 
 func (c *checker) wroteLaunch(d *domain, row store.Row) {
-	var l fleet.Launch
-	if json.Unmarshal(row.Value, &l) != nil {
+	l, ok := told[fleet.Launch](c, row)
+	if !ok {
 		return
 	}
 	was, known := c.rows.launches[row.Key.Partition]
@@ -188,6 +219,9 @@ func (c *checker) wroteLaunch(d *domain, row store.Row) {
 	}
 	if l.Attached+l.Failed > l.Count {
 		c.violated("OneFleetPerLaunch", []string{l.ID}, "%s: launch %s of %d has %d attached and %d failed", d.name, l.ID, l.Count, l.Attached, l.Failed)
+	}
+	if known && l.Failed > was.Failed && c.w.cloud.unanswered(l.ID) && c.w.s.now.Add(clocksApart).Sub(l.Created) < givenUp {
+		c.violated("Rule 2.4", []string{l.ID}, "%s: %d places of launch %s failed without an answer", d.name, l.Failed-was.Failed, l.ID)
 	}
 	if known && (l.Attached < was.Attached || l.Failed < was.Failed || !bytes.Equal(l.Request, was.Request)) {
 		c.violated("Forward", []string{l.ID}, "%s: launch %s goes back", d.name, l.ID)

@@ -17,6 +17,7 @@ const (
 	ruleMatch     = 60 * time.Second // rules 5.6, 5.7
 	ruleLate      = 10 * time.Second // rule 1.5
 	ruleBelieve   = time.Minute      // what GitHub was asked may be written so much later
+	ruleAnswer    = 10 * time.Second // where nothing is in the way
 	namesOnce     = 24               // former names that a row keeps
 	ruleMintTakes = time.Minute
 )
@@ -96,8 +97,12 @@ func (r *rules) job(d *domain, was, j fleet.Job, known bool) {
 // phantom asserts rule 1.5: a job that we hear of late, as queued, is not believed to be.
 func (r *rules) phantom(d *domain, j fleet.Job, truth *world.Job) {
 	over := truth.Status == world.InProgress || truth.Status == world.Completed
+	believe := ruleBelieve
+	if r.c.steady() {
+		believe = ruleAnswer
+	}
 	since := r.c.w.hub.changed[j.ID.ID]
-	if j.State == fleet.JobQueued && over && r.c.w.s.now.Sub(truth.CreatedAt) > ruleLate+ruleBelieve && r.awake(d, since) > ruleBelieve {
+	if j.State == fleet.JobQueued && over && r.c.w.s.now.Sub(truth.CreatedAt) > ruleLate+believe && r.awake(d, since) > believe {
 		r.broken("1.5", []string{jobName(j.ID.ID)}, "%s: job %d counts as queued, and is %s at GitHub since %s", d.name, j.ID.ID, truth.Status, r.c.w.s.now.Sub(since))
 	}
 }

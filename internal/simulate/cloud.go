@@ -48,6 +48,12 @@ func (c *cloud) unheard(launch string) bool {
 	return r == nil || r.heard.IsZero() || r.heard.Sub(r.made) >= needUnheard
 }
 
+// unanswered says whether nobody has heard a launch's answer.
+func (c *cloud) unanswered(launch string) bool {
+	r := c.requests[launch]
+	return r == nil || r.heard.IsZero()
+}
+
 // named finds the machine that a runner's name speaks of.
 func (c *cloud) named(runner string) *machine {
 	i := strings.Index(runner, "-i-")

@@ -10,7 +10,7 @@ import (
 func profiles() map[string]Rates {
 	return map[string]Rates{
 		// What happens at GitHub is learned late, twice, or by asking.
-		"whispers": {WebhookLost: 0.3, WebhookLate: 0.3, WebhookTwice: 0.2, CompletedNeverSent: 0.1, RunCancelled: 6, QueueLate: 0.1, QueueTwice: 0.1, LongJob: 0.1},
+		"whispers": {WebhookLost: 0.3, WebhookLate: 0.4, WebhookTwice: 0.2, CompletedNeverSent: 0.1, RunCancelled: 15, JobTaken: 30, QueueLate: 0.1, QueueTwice: 0.1, LongJob: 0.1},
 		// GitHub gives jobs to runners that do not take them, says so, and takes them back.
 		"deaf": {
 			ListenerDeaf: 0.3, AssignmentLost: 0.2, InProgressEarly: 0.7, WebhookLost: 0.1, WebhookLate: 0.4, WebhookTwice: 0.3,
@@ -23,7 +23,7 @@ func profiles() map[string]Rates {
 		// Agents are out of reach while their jobs go on, and GitHub does not say so.
 		"cut off": {
 			AgentHung: 20, AgentCutOff: 30, AgentKilled: 4, DeletedWhileBusy: 0.8, WebhookLost: 0.3, WebhookLate: 0.3, LongJob: 0.4, ListingGaps: 0.3,
-			ListingLags: 1, CompletedNeverSent: 0.1, WorkerLingers: 0.1,
+			ListingLags: 1, CompletedNeverSent: 0.1, WorkerLingers: 0.1, ListenerDeaf: 0.2, JobTaken: 10,
 		},
 		// Bursts that are cancelled and taken, and a store that is slow enough for decisions to overlap.
 		"crowd": {StoreSlow: 0.05, QueueTwice: 0.3, RunCancelled: 30, JobTaken: 30, WebhookLate: 0.1, ClockSkew: 1, ProviderPartial: 0.1},

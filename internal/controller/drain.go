@@ -12,9 +12,11 @@ import (
 // drainEvery is how often a drain looks whether it is done.
 const drainEvery = 200 * time.Millisecond
 
-// Drain launches nothing more, retires the machines that have no job, and returns when none lives, or with the context.
+// Drain launches nothing more, retires the machines that have no job, and returns when none lives, or with the context. The
+// fleet drains, with all its replicas, until this one stops.
 func (c *Controller) Drain(ctx context.Context) error {
 	c.draining.Store(true)
+	c.leases.announce()
 	for {
 		machines, err := c.Records.LiveMachines(ctx)
 		if err != nil {
@@ -35,7 +37,7 @@ func (c *Controller) Drain(ctx context.Context) error {
 }
 
 // Draining says whether the fleet launches nothing more.
-func (c *Controller) Draining() bool { return c.draining.Load() }
+func (c *Controller) Draining() bool { return c.draining.Load() || c.leases.othersDrain() }
 
 func (c *Controller) retireIdle(ctx context.Context, id fleet.MachineID) error {
 	began := false

@@ -35,8 +35,10 @@ type leases struct {
 	watched  map[string]watchedLease
 	held     map[string]heldLease
 	peers    []record.Replica
+	drain    bool      // another replica drains the fleet
 	answered time.Time // when the last round that reached the store began
 	nudged   bool      // somebody wants a round before its time
+	tell     bool      // the others have to know what the next round writes
 	nudge    context.CancelFunc
 }
 
@@ -64,7 +66,11 @@ func (c *Controller) leaseName(s Sweep) string {
 func (c *Controller) keepLeases(ctx context.Context) {
 	c.greet(ctx)
 	for c.leases.rest(ctx, c.Clock) {
+		news := c.leases.news()
 		c.leaseRound(ctx)
+		if news {
+			c.greet(ctx)
+		}
 	}
 	end, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), leaseDeadline)
 	defer cancel()
@@ -101,7 +107,7 @@ func (c *Controller) tendLeases(ctx context.Context, began time.Time) error {
 	if err != nil {
 		return err
 	}
-	me := record.Replica{ID: c.leases.holder, Address: c.Address, At: began}
+	me := record.Replica{ID: c.leases.holder, Address: c.Address, At: began, Draining: c.draining.Load()}
 	c.leases.know(replicas, began)
 	writes := [][]store.Write{c.Records.PutReplica(me, began.Add(replicaFor))}
 	renewed := map[string]uint64{}
@@ -207,9 +213,16 @@ func (c *Controller) OtherReplicas() []string { return c.leases.others() }
 func (l *leases) know(replicas []record.Replica, now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.peers = slices.DeleteFunc(replicas, func(r record.Replica) bool {
-		return r.ID == l.holder || r.Address == "" || now.Sub(r.At) > replicaFor
-	})
+	others := slices.DeleteFunc(replicas, func(r record.Replica) bool { return r.ID == l.holder || now.Sub(r.At) > replicaFor })
+	l.drain = slices.ContainsFunc(others, func(r record.Replica) bool { return r.Draining })
+	l.peers = slices.DeleteFunc(others, func(r record.Replica) bool { return r.Address == "" })
+}
+
+// othersDrain says whether another replica drains the fleet.
+func (l *leases) othersDrain() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.drain
 }
 
 // others returns where the other replicas can be reached.
@@ -280,6 +293,23 @@ func (l *leases) rest(ctx context.Context, clock seam.Clock) bool {
 		_ = clock.Sleep(sleep, leaseEvery)
 	}
 	return ctx.Err() == nil
+}
+
+// announce asks for a round that the others are told of.
+func (l *leases) announce() {
+	l.mu.Lock()
+	l.tell = true
+	l.mu.Unlock()
+	l.soon()
+}
+
+// news says whether the others are to be told of this round.
+func (l *leases) news() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tell := l.tell
+	l.tell = false
+	return tell
 }
 
 // soon asks for a round before its time.

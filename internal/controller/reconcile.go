@@ -57,7 +57,7 @@ func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, most i
 	if err != nil || !view.Head.Exists() {
 		return false, err
 	}
-	s := situation{View: view, Now: c.Clock.Now(), Free: fleet.MaxLaunchCount, Paced: fleet.MaxLaunchCount, Draining: c.draining.Load(), Most: most}
+	s := situation{View: view, Now: c.Clock.Now(), Free: fleet.MaxLaunchCount, Paced: fleet.MaxLaunchCount, Draining: c.Draining(), Most: most}
 	d := decide(s)
 	var live record.Kept[record.Live]
 	waits := view.Head.V.Limit != ""

@@ -29,6 +29,8 @@ type Replica struct {
 	ID      string    `json:"id"`
 	Address string    `json:"address,omitempty"` // where other replicas reach it; empty if they cannot
 	At      time.Time `json:"at"`                // its own clock's
+	// Draining is true while the replica was asked to drain the fleet: the others launch nothing more then either.
+	Draining bool `json:"draining,omitempty"`
 }
 
 const (

@@ -56,25 +56,22 @@ func (c *checker) leaks() {
 // owned says whether something answers for an instance: a row with a live lease, a boot that may still succeed, a launch
 // that is open, or a job that really runs on it.
 func (c *checker) owned(m *machine) bool {
-	ctx, now := context.Background(), c.w.s.now
+	now := c.w.s.now
 	if c.busy(m) != nil {
 		return true
 	}
-	row, err := c.w.records.Machine(ctx, fleet.MachineID{Site: m.inst.Site, ID: m.inst.ID})
-	if err != nil {
-		return true
-	}
-	if !row.Exists() {
-		l, err := c.w.records.Launch(ctx, m.inst.LaunchID)
-		return err != nil || l.Exists() && !l.V.Settled()
+	row, known := c.rows.machines[c.rows.byID[m.inst.ID]]
+	if !known {
+		l, known := c.rows.launch(m.inst.LaunchID)
+		return known && !l.Settled()
 	}
 	switch {
-	case !row.V.Live():
+	case !row.Live():
 		return false
-	case row.V.State == fleet.MachineStarting:
-		return now.Before(row.V.BootUntil())
+	case row.State == fleet.MachineStarting:
+		return now.Before(row.BootUntil())
 	default:
-		return now.Before(row.V.Lease) && row.V.State != fleet.MachineRetiring
+		return now.Before(row.Lease) && row.State != fleet.MachineRetiring
 	}
 }
 
@@ -93,13 +90,13 @@ func (c *checker) lost() {
 		if now.Sub(since) <= servedBound {
 			return
 		}
-		row, err := c.w.records.Job(context.Background(), fleet.JobID{Host: host, ID: job.ID})
-		if err != nil || row.Exists() && now.Sub(row.V.BackoffUntil) <= servedBound {
+		row, known := c.rows.job(job.ID)
+		if known && now.Sub(row.BackoffUntil) <= servedBound {
 			return
 		}
 		state := "no row"
-		if row.Exists() {
-			state = string(row.V.State) + " in its row"
+		if known {
+			state = string(row.State) + " in its row"
 		}
 		c.violated("NoLostJob", []string{jobName(job.ID)}, "GitHub holds job %d queued since %s, %s after the last fault; it is %s",
 			job.ID, now.Sub(job.QueuedAt), now.Sub(c.w.end), state)

@@ -7,10 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
-	"github.com/runs-fleet/runs-fleet/internal/queue"
 )
 
 const (
@@ -20,19 +18,20 @@ const (
 
 // hub is GitHub: the simulator's state machine, without its HTTP.
 type hub struct {
-	w         *World
-	gh        *world.World
-	repos     []*world.Repository
-	listeners []*machine // those that are connected, in the order in which they connected
-	foreign   []*world.Runner
-	refused   map[string]time.Time      // label sets whose registrations are refused, until when
-	strangers map[string]bool           // registrations of another fleet
-	ran       map[int64]bool            // jobs that were told to be in progress
-	requeued  map[int64]int             // how often a job that was told so was queued again
-	changed   map[int64]time.Time       // when a job's status last changed
-	gave      map[int64]map[string]bool // the runners that GitHub said had a job
-	minted    map[string]time.Time      // when a registration was made
-	deleted   map[string]bool           // registrations that we deleted
+	w          *World
+	gh         *world.World
+	repos      []*world.Repository
+	listeners  []*machine // those that are connected, in the order in which they connected
+	foreign    []*world.Runner
+	deliveries int
+	refused    map[string]time.Time      // label sets whose registrations are refused, until when
+	strangers  map[string]bool           // registrations of another fleet
+	ran        map[int64]bool            // jobs that were told to be in progress
+	requeued   map[int64]int             // how often a job that was told so was queued again
+	changed    map[int64]time.Time       // when a job's status last changed
+	gave       map[int64]map[string]bool // the runners that GitHub said had a job
+	minted     map[string]time.Time      // when a registration was made
+	deleted    map[string]bool           // registrations that we deleted
 }
 
 func newHub(w *World) *hub {
@@ -122,7 +121,8 @@ func sighting(job *world.Job, run *world.Run) fleet.Sighting {
 	s := fleet.Sighting{
 		Job: job.ID, Run: run.ID, Attempt: job.Attempt, Repository: repositoryOf(run.Repository), State: fleet.JobState(job.Status),
 		Runner: job.RunnerName, RunnerID: job.RunnerID, Labels: job.Labels, Name: job.Name, Workflow: run.Workflow.Name,
-		HeadSHA: run.Commit.SHA, Branch: run.HeadBranch, Created: job.CreatedAt, Started: job.StartedAt, Ended: job.CompletedAt,
+		HeadSHA: run.Commit.SHA, Branch: run.HeadBranch,
+		Created: job.CreatedAt.Truncate(time.Second), Started: job.StartedAt.Truncate(time.Second), Ended: job.CompletedAt.Truncate(time.Second),
 	}
 	switch job.Status {
 	case world.Pending:
@@ -161,7 +161,7 @@ func (h *hub) tell(e world.Event) {
 	case e.Job.Status == world.Queued && h.ran[e.Job.ID]:
 		h.requeued[e.Job.ID]++
 	}
-	s := sighting(e.Job, e.Run)
+	d := h.render(e)
 	wait := w.fate.between(50*time.Millisecond, 1500*time.Millisecond)
 	lost, late, twice := w.strikes(WebhookLost), w.strikes(WebhookLate), w.strikes(WebhookTwice)
 	much := w.fate.between(5*time.Second, 10*time.Minute)
@@ -172,26 +172,20 @@ func (h *hub) tell(e world.Event) {
 		w.history.add(about, "GitHub: the webhook about %s being %s is lost", about, e.Job.Status)
 		return
 	}
-	key := fmt.Sprintf("webhook %d %s", s.Job, s.State)
-	w.s.after(wait, key, func() { h.deliver(key, s) })
+	w.s.after(wait, d.key, func() { h.deliver(d) })
 	if twice {
-		w.s.after(wait+much, key+" again", func() { h.deliver(key, s) })
+		w.s.after(wait+much, d.key+" again", func() { h.deliver(d) })
 	}
 }
 
 // deliver sends a delivery to one replica, whose ingress stores it before it answers.
-func (h *hub) deliver(key string, s fleet.Sighting) {
+func (h *hub) deliver(d delivery) {
 	w := h.w
-	w.ask(w.anyReplica(), key, func(ctx context.Context, r *replica) (any, error) {
-		clk := clock{w.s, r.d}
-		body, err := controller.Event{Job: &s, Received: clk.Now()}.Encode()
-		if err != nil {
-			return nil, err
-		}
-		return nil, queueSeam{w, r.d}.Send(ctx, queue.Outgoing{Body: body})
+	w.ask(w.anyReplica(), d.key, func(ctx context.Context, r *replica) (any, error) {
+		return nil, d.send(ctx, w, r.server)
 	}, func(_ any, err error) {
 		if err != nil {
-			w.history.add(fmt.Sprintf("job %d", s.Job), "GitHub: the delivery about job %d being %s failed", s.Job, s.State)
+			w.history.add(jobName(d.job), "GitHub: the delivery of %s failed: %v", d.key, err)
 		}
 	})
 }

@@ -130,7 +130,7 @@ func (m *machine) hello() {
 	sum := sha256.Sum256([]byte(m.key()))
 	h := agentapi.Hello{Document: m.inst.ID, Signature: "signed", KeyHash: hex.EncodeToString(sum[:]), Version: "sim", OS: "linux", Arch: "amd64"}
 	m.send("hello", func(ctx context.Context, r *replica) (any, error) {
-		return r.ctl.Hello(ctx, h)
+		return say[agentapi.Welcome](ctx, r.server, agentapi.HelloPath, "", h)
 	}, func(_ any, err error) {
 		switch {
 		case err == nil:
@@ -225,7 +225,7 @@ func (m *machine) poll() {
 		Done: a.done, Failure: a.failure,
 	}
 	m.send("poll", func(ctx context.Context, r *replica) (any, error) {
-		return r.ctl.Poll(ctx, m.key(), report)
+		return say[agentapi.Orders](ctx, r.server, agentapi.PollPath, m.key(), report)
 	}, func(v any, err error) {
 		switch {
 		case err == nil:

@@ -24,6 +24,7 @@ type replica struct {
 
 	d      *domain
 	ctl    *controller.Controller
+	server server
 	stop   context.CancelFunc
 	serves bool // takes calls
 	over   bool // this life's Run has returned
@@ -62,6 +63,7 @@ func (r *replica) begin() {
 	}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
+	r.server = newServer(w, r.d, ctl, slog.New(&recorder{w: w, from: r.d.name}))
 	r.ctl, r.serves, r.over, r.calls = ctl, true, false, nil
 	d := r.d
 	go func() {

@@ -47,6 +47,9 @@ func run(cfg Config, keep bool, trace io.Writer) Result {
 	w.hub.tick()
 	w.plan()
 	w.doom()
+	if cfg.Forecast == nil {
+		w.hub.forge()
+	}
 	w.s.after(cfg.Faulty, "faults end", w.calm)
 	w.s.after(cfg.Faulty+probesAfter, "probes", w.probe)
 	rested := false

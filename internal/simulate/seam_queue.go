@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/queue"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
 // queueSeam is the queue as one life of a replica reaches it.
@@ -52,6 +53,7 @@ func (q queueSeam) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	if err := q.w.queue.Send(ctx, messages...); err != nil {
 		return err
 	}
+	q.w.check.stored[seam.Task(ctx)] = true
 	if twice {
 		_ = q.w.queue.Send(ctx, messages...) // a message that is delivered twice is as good as two
 	}

@@ -15,7 +15,8 @@ const (
 	attrPartition = "p"
 	attrSort      = "s"
 	attrVersion   = "v"
-	attrValue     = "b" // binary; missing if empty
+	attrValue     = "b" // binary; missing if empty, or squeezed
+	attrSqueezed  = "z" // binary: the value, compressed
 	attrExpires   = "e" // Unix seconds, the table's attribute of time to live; missing for never
 )
 
@@ -57,9 +58,11 @@ func keyItem(k store.Key) item {
 }
 
 // attributes are those of a row besides its key and its version.
-func attributes(row store.Row) item {
+func (s *squeezer) attributes(row store.Row) item {
 	out := item{}
-	if len(row.Value) > 0 {
+	if squeezed, ok := s.squeeze(row.Value); ok {
+		out[attrSqueezed] = &types.AttributeValueMemberB{Value: squeezed}
+	} else if len(row.Value) > 0 {
 		out[attrValue] = &types.AttributeValueMemberB{Value: row.Value}
 	}
 	if !row.Expires.IsZero() {
@@ -79,6 +82,13 @@ func decode(i item) (store.Row, error) {
 		Key:     store.Key{Partition: r.text(attrPartition), Sort: r.text(attrSort)},
 		Version: uint64(r.number(attrVersion)),
 		Value:   r.bytes(attrValue),
+	}
+	if squeezed := r.bytes(attrSqueezed); squeezed != nil {
+		value, err := expand(squeezed)
+		if err != nil {
+			r.fail(attrSqueezed, err)
+		}
+		row.Value = value
 	}
 	if seconds := r.number(attrExpires); seconds != 0 {
 		row.Expires = time.Unix(seconds, 0).UTC()
@@ -137,8 +147,4 @@ func (r *reader) number(name string) int64 {
 
 func (r *reader) fail(name string, err error) {
 	r.err = fmt.Errorf("reading attribute %s: %w", name, err)
-}
-
-func expired(row store.Row, now time.Time) bool {
-	return !row.Expires.IsZero() && store.Expired(row.Expires.Unix(), now.Unix())
 }

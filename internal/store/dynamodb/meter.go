@@ -20,6 +20,8 @@ import (
 type Meter struct {
 	store.Store
 
+	squeezer squeezer
+
 	mu    sync.Mutex
 	usage map[Place]*Usage
 }
@@ -58,7 +60,7 @@ const (
 func (m *Meter) Get(ctx context.Context, key store.Key) (store.Row, error) {
 	row, err := m.Store.Get(ctx, key)
 	if err == nil {
-		m.read(Place{Partition: key.Partition}, itemBytes(row), 1)
+		m.read(Place{Partition: key.Partition}, m.itemBytes(row), 1)
 	} else {
 		m.read(Place{Partition: key.Partition}, 0, 1)
 	}
@@ -68,14 +70,19 @@ func (m *Meter) Get(ctx context.Context, key store.Key) (store.Row, error) {
 // Query implements store.Store.
 func (m *Meter) Query(ctx context.Context, q store.Query) (store.Page, error) {
 	page, err := m.Store.Query(ctx, q)
-	m.read(Place{Partition: q.Partition}, pageBytes(page), 1)
+	m.read(Place{Partition: q.Partition}, m.pageBytes(page), 1)
 	return page, err
 }
 
 // Index implements store.Store.
 func (m *Meter) Index(ctx context.Context, name store.IndexName, q store.Query) (store.Page, error) {
 	page, err := m.Store.Index(ctx, name, q)
-	m.read(Place{Index: name, Partition: q.Partition}, pageBytes(page), eventually)
+	entries := 0
+	for _, row := range page.Rows {
+		entries += entryBytes(row, name)
+		m.read(Place{Partition: row.Key.Partition}, m.itemBytes(row), eventually)
+	}
+	m.read(Place{Index: name, Partition: q.Partition}, entries, eventually)
 	return page, err
 }
 
@@ -98,7 +105,7 @@ func (m *Meter) Transact(ctx context.Context, writes []store.Write) error {
 		default:
 			after.Version = before[i].Version + 1
 		}
-		at, size := Place{Partition: w.Row.Key.Partition}, max(itemBytes(before[i]), itemBytes(after))
+		at, size := Place{Partition: w.Row.Key.Partition}, max(m.itemBytes(before[i]), m.itemBytes(after))
 		if w.Op == store.OpDelete && size == 0 {
 			m.add(at, 1) // nothing was there
 			continue
@@ -111,21 +118,20 @@ func (m *Meter) Transact(ctx context.Context, writes []store.Write) error {
 	return nil
 }
 
-// writeIndexes accounts what a change costs in each index: one write for an entry that comes, goes or changes, and two for
-// one that moves.
+// writeIndexes accounts what a change costs in each index: nothing for an entry that stays, one write for an entry that comes
+// or goes, and two for one that moves.
 func (m *Meter) writeIndexes(before, after store.Row) {
 	for number, x := range indexes() {
 		old, now := *x.of(&before), *x.of(&after)
 		name := store.IndexName(number + 1)
-		if old == now && now != (store.Key{}) {
-			m.write(Place{name, now.Partition}, max(itemBytes(before), itemBytes(after)))
+		if old == now {
 			continue
 		}
 		if old != (store.Key{}) {
-			m.write(Place{name, old.Partition}, itemBytes(before))
+			m.write(Place{name, old.Partition}, entryBytes(before, name))
 		}
 		if now != (store.Key{}) {
-			m.write(Place{name, now.Partition}, itemBytes(after))
+			m.write(Place{name, now.Partition}, entryBytes(after, name))
 		}
 	}
 }
@@ -178,22 +184,34 @@ func (m *Meter) Consumed() []Consumed {
 	return out
 }
 
-func pageBytes(page store.Page) int {
+func (m *Meter) pageBytes(page store.Page) int {
 	sum := 0
 	for _, row := range page.Rows {
-		sum += itemBytes(row)
+		sum += m.itemBytes(row)
 	}
 	return sum
 }
 
 // itemBytes is the size of a row's item as DynamoDB counts it: names and values of its attributes. No row has none.
-func itemBytes(row store.Row) int {
+func (m *Meter) itemBytes(row store.Row) int {
 	if row.Version == 0 {
 		return 0
 	}
-	all := attributes(row)
+	all := m.squeezer.attributes(row)
 	maps.Copy(all, keyItem(row.Key))
 	all[attrVersion] = number(row.Version)
+	return attributeBytes(all)
+}
+
+// entryBytes is the size of a row's entry in an index.
+func entryBytes(row store.Row, name store.IndexName) int {
+	x := indexes()[name-1]
+	all := keyItem(row.Key)
+	all[x.partition], all[x.sort] = text(x.of(&row).Partition), text(store.IndexSort(x.of(&row).Sort, row.Key))
+	return attributeBytes(all)
+}
+
+func attributeBytes(all item) int {
 	sum := 0
 	for name, value := range all {
 		sum += len(name)

@@ -38,7 +38,7 @@ func classify(err error) (outcome, []int) {
 	if cancelled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return classifyReasons(cancelled.CancellationReasons)
 	}
-	if errors.Is(err, errUnprocessed) {
+	if errors.Is(err, errUnprocessed) || errors.Is(err, errUnread) {
 		return throttled, nil
 	}
 	var api smithy.APIError

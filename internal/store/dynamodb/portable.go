@@ -54,7 +54,7 @@ func (s *Store) Scan(ctx context.Context, q store.ScanQuery) (store.Page, error)
 		return store.Page{}, fmt.Errorf("scanning part %d of %d: %w", q.Part, max(q.Parts, 1), err)
 	}
 	s.read("Scan", out.ConsumedCapacity)
-	return pageOf(out.Items, out.LastEvaluatedKey, store.Bounds{}, nil, s.clock.Now())
+	return pageOf(out.Items, out.LastEvaluatedKey, store.Bounds{}, s.clock.Now())
 }
 
 // errUnprocessed says that DynamoDB took none of a batch's items, for their rate.
@@ -68,7 +68,7 @@ func (s *Store) Restore(ctx context.Context, rows []store.Row) error {
 	for batch := range slices.Chunk(rows, maxBatch) {
 		requests := make([]types.WriteRequest, 0, len(batch))
 		for _, row := range batch {
-			whole := attributes(row)
+			whole := s.squeezer.attributes(row)
 			maps.Copy(whole, keyItem(row.Key))
 			whole[attrVersion] = number(row.Version)
 			requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: whole}})

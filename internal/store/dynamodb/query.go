@@ -15,39 +15,35 @@ import (
 
 // Query implements store.Store.
 func (s *Store) Query(ctx context.Context, q store.Query) (store.Page, error) {
-	page, err := s.page(ctx, q, nil)
+	page, err := s.page(ctx, q)
 	if err != nil {
 		return store.Page{}, fmt.Errorf("querying partition %s: %w", q.Partition, err)
 	}
 	return page, nil
 }
 
-// Index implements store.Store.
-func (s *Store) Index(ctx context.Context, name store.IndexName, q store.Query) (store.Page, error) {
-	x, err := indexNamed(name)
+// page makes one query of the table.
+func (s *Store) page(ctx context.Context, q store.Query) (store.Page, error) {
+	items, last, err := s.query(ctx, q, nil)
 	if err != nil {
 		return store.Page{}, err
 	}
-	page, err := s.page(ctx, q, &x)
-	if err != nil {
-		return store.Page{}, fmt.Errorf("reading index %d, partition %s: %w", name, q.Partition, err)
-	}
-	return page, nil
+	return pageOf(items, last, q.Bounds(), s.clock.Now())
 }
 
-// page makes one query of DynamoDB; x is nil for the table itself.
-func (s *Store) page(ctx context.Context, q store.Query, x *index) (store.Page, error) {
+// query makes one query, of the table or, with x, of an index, and returns its items and the key at which DynamoDB ended.
+func (s *Store) query(ctx context.Context, q store.Query, x *index) (items []item, last item, err error) {
 	if err := store.CheckQuery(q); err != nil {
-		return store.Page{}, err
+		return nil, nil, err
 	}
 	after, err := q.After(x != nil)
 	if err != nil {
-		return store.Page{}, err
+		return nil, nil, err
 	}
 	bounds := q.Bounds()
 	start, ended := startAt(q, bounds, after, x)
 	if bounds.Empty || ended {
-		return store.Page{}, ctx.Err()
+		return nil, nil, ctx.Err()
 	}
 	input := s.selection(q, bounds, x)
 	input.ExclusiveStartKey = start
@@ -57,10 +53,10 @@ func (s *Store) page(ctx context.Context, q store.Query, x *index) (store.Page, 
 		return err //nolint:wrapcheck // classified and wrapped by call
 	})
 	if err != nil {
-		return store.Page{}, err
+		return nil, nil, err
 	}
 	s.read("Query", out.ConsumedCapacity)
-	return pageOf(out.Items, out.LastEvaluatedKey, bounds, x, s.clock.Now())
+	return out.Items, out.LastEvaluatedKey, nil
 }
 
 // startAt returns the key after which a page begins, nil for the beginning of the range. DynamoDB refuses one outside of
@@ -126,49 +122,24 @@ func (s *Store) selection(q store.Query, bounds store.Bounds, x *index) *dynamod
 
 // pageOf takes from an answer what is in the range and has not expired, and ends the page at our own bound of bytes, in
 // case that DynamoDB's is another.
-func pageOf(items []item, lastKey item, bounds store.Bounds, x *index, now time.Time) (store.Page, error) {
-	var page store.Page
+func pageOf(items []item, last item, bounds store.Bounds, now time.Time) (page store.Page, err error) {
 	read := 0
 	for i, it := range items {
 		row, err := decode(it)
 		if err != nil {
 			return store.Page{}, err
 		}
-		if x == nil && bounds.To != "" && row.Key.Sort >= bounds.To {
+		if bounds.To != "" && row.Key.Sort >= bounds.To {
 			continue
 		}
 		if !expired(row, now) {
 			page.Rows = append(page.Rows, row)
 		}
-		read += store.RowBytes(row)
-		if read >= store.MaxPageBytes && i+1 < len(items) {
-			page.Next = positionOf(row, x).Cursor()
+		if read += store.RowBytes(row); read >= store.MaxPageBytes && i+1 < len(items) {
+			page.Next = store.Position{Key: row.Key}.Cursor()
 			return page, nil
 		}
 	}
-	if len(lastKey) > 0 {
-		last, err := positionAt(lastKey, x)
-		if err != nil {
-			return store.Page{}, fmt.Errorf("reading where the page ended: %w", err)
-		}
-		page.Next = last.Cursor()
-	}
-	return page, nil
-}
-
-func positionOf(row store.Row, x *index) store.Position {
-	p := store.Position{Key: row.Key}
-	if x != nil {
-		p.Index = x.of(&row).Sort
-	}
-	return p
-}
-
-func positionAt(key item, x *index) (store.Position, error) {
-	r := reader{item: key}
-	p := store.Position{Key: store.Key{Partition: r.text(attrPartition), Sort: r.text(attrSort)}}
-	if x != nil {
-		p.Index = store.IndexSortOf(r.text(x.sort))
-	}
-	return p, r.err
+	page.Next, err = nextOf(last, nil)
+	return page, err
 }

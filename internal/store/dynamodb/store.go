@@ -42,6 +42,8 @@ type Store struct {
 	tally   *awsclient.Tally
 	timeout time.Duration
 	closed  atomic.Bool
+
+	squeezer squeezer
 }
 
 var _ store.Store = (*Store)(nil)

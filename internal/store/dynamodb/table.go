@@ -49,7 +49,7 @@ func (s *Store) create(ctx context.Context) error {
 		names = append(names, x.partition, x.sort)
 		input.GlobalSecondaryIndexes = append(input.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{
 			IndexName: aws.String(x.name), KeySchema: keySchema(x.partition, x.sort),
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
 		})
 	}
 	for _, name := range names {
@@ -117,9 +117,9 @@ func check(table *types.TableDescription) error {
 	for _, x := range indexes() {
 		if !slices.ContainsFunc(table.GlobalSecondaryIndexes, func(d types.GlobalSecondaryIndexDescription) bool {
 			return aws.ToString(d.IndexName) == x.name && sameKeys(d.KeySchema, x.partition, x.sort) &&
-				d.Projection != nil && d.Projection.ProjectionType == types.ProjectionTypeAll
+				d.Projection != nil && d.Projection.ProjectionType == types.ProjectionTypeKeysOnly
 		}) {
-			return fmt.Errorf("there is one of this name without the index %s on %s and %s, all attributes projected: choose another name",
+			return fmt.Errorf("there is one of this name without the index %s on %s and %s, keys only: choose another name",
 				x.name, x.partition, x.sort)
 		}
 	}

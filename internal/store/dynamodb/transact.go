@@ -28,7 +28,7 @@ func (s *Store) Transact(ctx context.Context, writes []store.Write) error {
 	}
 	now := s.clock.Now().Unix()
 	for _, w := range writes {
-		one, err := transactItem(s.table, w, now)
+		one, err := s.squeezer.transactItem(s.table, w, now)
 		if err != nil {
 			return err
 		}

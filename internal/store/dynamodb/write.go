@@ -44,11 +44,11 @@ func (c condition) text() *string {
 
 // transactItem expresses a write. The time decides what has expired; all attempts of a transaction have the same one, or
 // its token would not fit it.
-func transactItem(table *string, w store.Write, now int64) (types.TransactWriteItem, error) {
+func (s *squeezer) transactItem(table *string, w store.Write, now int64) (types.TransactWriteItem, error) {
 	c := conditionOf(w.If, now)
 	switch w.Op {
 	case store.OpPut:
-		return put(table, w, c), nil
+		return s.put(table, w, c), nil
 	case store.OpDelete:
 		return types.TransactWriteItem{Delete: &types.Delete{
 			TableName: table, Key: keyItem(w.Row.Key), ConditionExpression: c.text(), ExpressionAttributeValues: c.values,
@@ -63,17 +63,17 @@ func transactItem(table *string, w store.Write, now int64) (types.TransactWriteI
 }
 
 // put replaces the item when its condition says which version it will have, and otherwise has DynamoDB count.
-func put(table *string, w store.Write, c condition) types.TransactWriteItem {
+func (s *squeezer) put(table *string, w store.Write, c condition) types.TransactWriteItem {
 	_, absent, _, version := w.If.Parts()
 	if absent || version != 0 {
-		whole := attributes(w.Row)
+		whole := s.attributes(w.Row)
 		maps.Copy(whole, keyItem(w.Row.Key))
 		whole[attrVersion] = number(version + 1)
 		return types.TransactWriteItem{Put: &types.Put{
 			TableName: table, Item: whole, ConditionExpression: c.text(), ExpressionAttributeValues: c.values,
 		}}
 	}
-	expression, values := update(w.Row)
+	expression, values := s.update(w.Row)
 	maps.Copy(values, c.values)
 	return types.TransactWriteItem{Update: &types.Update{
 		TableName: table, Key: keyItem(w.Row.Key), UpdateExpression: &expression, ConditionExpression: c.text(), ExpressionAttributeValues: values,
@@ -81,11 +81,11 @@ func put(table *string, w store.Write, c condition) types.TransactWriteItem {
 }
 
 // update replaces every attribute of an item and counts its version.
-func update(row store.Row) (string, item) {
-	given := attributes(row)
+func (s *squeezer) update(row store.Row) (string, item) {
+	given := s.attributes(row)
 	values := item{":zero": number(uint64(0)), ":one": number(uint64(1))}
 	set, remove := []string{"v = if_not_exists(v, :zero) + :one"}, []string{}
-	names := []string{attrValue, attrExpires}
+	names := []string{attrValue, attrSqueezed, attrExpires}
 	for _, x := range indexes() {
 		names = append(names, x.partition, x.sort)
 	}

@@ -91,8 +91,10 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 	var writes [][]store.Write
 	var err error
 	fresh := !kept.Exists()
-	if job.Demand == "" && job.Problem == nil && !job.Over() {
-		more, err := c.resolve(ctx, &job, now)
+	started := change.Moved && job.State == fleet.JobInProgress
+	unresolved := job.Demand == "" && job.Problem == nil && !job.Over()
+	if unresolved {
+		more, err := c.resolve(ctx, &job, started, now)
 		if err != nil {
 			return err
 		}
@@ -111,7 +113,7 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 			return err
 		}
 	}
-	if change.Moved && job.State == fleet.JobInProgress {
+	if started && !unresolved {
 		more, err := c.demandStarted(ctx, job, now)
 		if err != nil {
 			return err

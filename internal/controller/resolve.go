@@ -11,8 +11,9 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/store"
 )
 
-// resolve finds the job's demand and shape, or its problem, and makes their rows.
-func (c *Controller) resolve(ctx context.Context, job *fleet.Job, now time.Time) ([][]store.Write, error) {
+// resolve finds the job's demand and shape, or its problem, and makes their rows. started says that the job was already given
+// to a runner when it was first heard of, which its demand's row remembers with the same write.
+func (c *Controller) resolve(ctx context.Context, job *fleet.Job, started bool, now time.Time) ([][]store.Write, error) {
 	if !job.Repository.Private && !c.AllowPublic(job.Repository) {
 		job.Problem = &fleet.Problem{
 			Title: "public repository not allowed",
@@ -38,7 +39,7 @@ func (c *Controller) resolve(ctx context.Context, job *fleet.Job, now time.Time)
 		Labels: job.Folded, Environment: resolved.Environment,
 	}
 	job.Demand, job.Shape, job.Environment, job.Retry = demand.Key(), shape.Key(), resolved.Environment, resolved.Retry
-	return c.demandRows(ctx, *job, demand, shape, resolved, now)
+	return c.demandRows(ctx, *job, demand, shape, resolved, started, now)
 }
 
 // titleOf is an error's one line for the commit. Errors with the same line are told once (one check run per commit and error).
@@ -52,7 +53,7 @@ func titleOf(err error) string {
 
 // demandRows makes or moves the demand's row, and the heads of the shapes concerned (rule 1.9).
 func (c *Controller) demandRows(
-	ctx context.Context, job fleet.Job, demand fleet.Demand, shape fleet.Shape, resolved fleet.Resolved, now time.Time,
+	ctx context.Context, job fleet.Job, demand fleet.Demand, shape fleet.Shape, resolved fleet.Resolved, started bool, now time.Time,
 ) ([][]store.Write, error) {
 	var writes [][]store.Write
 	row, err := c.Records.Demand(ctx, job.Demand)
@@ -103,7 +104,11 @@ func (c *Controller) demandRows(
 	if !head.Exists() || former != job.Shape {
 		writes = append(writes, c.Records.PutHead(head, h))
 	}
-	if !row.Exists() || former != job.Shape || !slices.Equal(state.RawLabels, job.Labels) || state.Repository != job.Repository {
+	if started || !row.Exists() || former != job.Shape || !slices.Equal(state.RawLabels, job.Labels) || state.Repository != job.Repository {
+		if started {
+			c.endBackoffsOf(ctx, job, state)
+			state = state.Started(now)
+		}
 		state.Shape, state.RawLabels, state.Repository, state.MaxRuntime = job.Shape, job.Labels, job.Repository, resolved.MaxRuntime
 		writes = append(writes, c.Records.PutDemand(row, state, now.Add(keepDemands)))
 	}
@@ -119,10 +124,15 @@ func (c *Controller) demandStarted(ctx context.Context, job fleet.Job, now time.
 	if err != nil || !row.Exists() {
 		return nil, err
 	}
-	if row.V.Unmatched >= unmatchedMost {
+	c.endBackoffsOf(ctx, job, row.V)
+	return [][]store.Write{c.Records.PutDemand(row, row.V.Started(now), now.Add(keepDemands))}, nil
+}
+
+// endBackoffsOf lets the other jobs of a demand count again, beside the write that notes the start of one.
+func (c *Controller) endBackoffsOf(ctx context.Context, job fleet.Job, d fleet.DemandState) {
+	if d.Unmatched >= unmatchedMost {
 		c.spawn(ctx, "end back-off of "+string(job.Demand), func(ctx context.Context) { c.endBackoffs(context.WithoutCancel(ctx), job.Shape, job.Demand) })
 	}
-	return [][]store.Write{c.Records.PutDemand(row, row.V.Started(now), now.Add(keepDemands))}, nil
 }
 
 // endBackoffs lets the jobs of a demand count again.

@@ -52,13 +52,41 @@ func testQueries(t *testing.T, h Harness) {
 			wantSorts(t, s.Query, c.q, c.want...)
 		})
 	}
+	t.Run("a page of one row may end just below the upper bound", func(t *testing.T) {
+		for _, descending := range []bool{false, true} {
+			want := []string{"b/1", "b/10"}
+			if descending {
+				slices.Reverse(want)
+			}
+			wantSorts(t, s.Query, store.Query{Partition: "p", From: "b/1", To: "b/2", Descending: descending, Limit: 1}, want...)
+		}
+	})
+	t.Run("a cursor outside of the bounds counts as their beginning or their end", func(t *testing.T) {
+		at := func(sort string) string { return store.Position{Key: key("p", sort)}.Cursor() }
+		q := store.Query{Partition: "p", From: "b", To: "b/2"}
+		for _, c := range []struct {
+			cursor     string
+			descending bool
+			want       []string
+		}{
+			{"a", false, []string{"b", "b/1", "b/10"}},
+			{"b/2", false, nil},
+			{"z", false, nil},
+			{"z", true, []string{"b/10", "b/1", "b"}},
+			{"b/2", true, []string{"b/10", "b/1", "b"}},
+			{"a", true, nil},
+		} {
+			q.Cursor, q.Descending = at(c.cursor), c.descending
+			wantSorts(t, s.Query, q, c.want...)
+		}
+	})
 	t.Run("a partition without rows", func(t *testing.T) {
 		wantSorts(t, s.Query, store.Query{Partition: "none"})
 	})
 	t.Run("rows have every field", func(t *testing.T) {
 		want := store.Row{
 			Key: key("full", "1"), Value: []byte{0, 1}, Index1: key("i", "1"), Index2: key("j", "2"),
-			Expires: h.Now().Add(time.Hour), Version: 1,
+			Expires: h.Now().Add(time.Hour).Truncate(time.Second), Version: 1,
 		}
 		put(t, s, want)
 		rows, err := all(t.Context(), s.Query, store.Query{Partition: "full"})
@@ -165,6 +193,49 @@ func testIndexes(t *testing.T, h Harness) {
 			h.settle()
 			wantSorts(t, index(s, name), store.Query{Partition: "i"}, "stays")
 			wantSorts(t, index(s, name), store.Query{Partition: "j"}, "moves")
+		})
+		t.Run(fmt.Sprintf("index %d keeps its order with rare characters, and pages there", name), func(t *testing.T) {
+			s := h.open(t)
+			for i, sort := range []string{"a\x01", "a", "a\x00", "a\x02", "a\x01\x01", "\U0010ffff"} {
+				put(t, s, indexed(key("p\x00", fmt.Sprint(i)), key("i", sort)))
+			}
+			h.settle()
+			for limit := range 3 {
+				wantSorts(t, index(s, name), store.Query{Partition: "i", Limit: limit}, "1", "2", "0", "4", "3", "5")
+				wantSorts(t, index(s, name), store.Query{Partition: "i", Limit: limit, Prefix: "a\x01", Descending: true}, "4", "0")
+			}
+		})
+		t.Run(fmt.Sprintf("index %d ends a page at 1 MB", name), func(t *testing.T) {
+			s := h.open(t)
+			var want []string
+			for i := range 6 {
+				r := indexed(key("p", fmt.Sprint(i)), key("i", fmt.Sprint(i)))
+				r.Value = slices.Repeat([]byte("x"), 300_000)
+				put(t, s, r)
+				want = append(want, fmt.Sprint(i))
+			}
+			h.settle()
+			page, err := s.Index(t.Context(), name, store.Query{Partition: "i"})
+			if err != nil || len(page.Rows) >= 6 || page.Next == "" {
+				t.Errorf("page of %d rows of 300 KB, Next %q, %v; want fewer rows and more to come", len(page.Rows), page.Next, err)
+			}
+			wantSorts(t, index(s, name), store.Query{Partition: "i"}, want...)
+		})
+		t.Run(fmt.Sprintf("index %d is read whole, however many entries it has", name), func(t *testing.T) {
+			s := h.open(t)
+			const rows = 1050
+			for first := 0; first < rows; first += store.MaxTransaction {
+				var writes []store.Write
+				for i := first; i < min(rows, first+store.MaxTransaction); i++ {
+					writes = append(writes, store.Put(indexed(key("p", fmt.Sprintf("%04d", i)), key("i", fmt.Sprintf("%04d", i))), store.Absent()))
+				}
+				must(t, s, writes...)
+			}
+			h.settle()
+			got, err := all(t.Context(), index(s, name), store.Query{Partition: "i"})
+			if err != nil || len(got) != rows || !slices.IsSortedFunc(got, func(a, b store.Row) int { return strings.Compare(a.Key.Sort, b.Key.Sort) }) {
+				t.Errorf("%d rows, %v; want %d in order", len(got), err, rows)
+			}
 		})
 		t.Run(fmt.Sprintf("index %d gives whole rows", name), func(t *testing.T) {
 			s := h.open(t)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,7 +26,7 @@ func testRows(t *testing.T, h Harness) {
 		s := h.open(t)
 		want := store.Row{
 			Key: key("jobs", "17"), Value: []byte("queued"), Index1: key("by-state", "queued/17"), Index2: key("by-age", "2026"),
-			Expires: h.Now().Add(1e9 * 3600), Version: 99,
+			Expires: h.Now().Add(time.Hour).Truncate(time.Second), Version: 99,
 		}
 		put(t, s, want)
 		want.Version = 1 // the given one is ignored
@@ -209,12 +210,15 @@ func testLimits(t *testing.T, h Harness) {
 		"a long sort key":         one(row("p", big[:store.MaxSortBytes+1], "v")),
 		"a key that is not UTF-8": one(row("p", "\xff", "v")),
 		// failure mode C9
-		"half an index key":            one(store.Row{Key: key("p", "s"), Index1: key("i", "")}),
-		"half of the second index key": one(store.Row{Key: key("p", "s"), Index2: key("", "i")}),
-		"a row over 400 KB":            one(row("p", "s", big)),
-		"a check without a condition":  {store.Check(key("p", "s"), store.Any())},
-		"an unknown kind of write":     {{Op: store.Op(9), Row: row("p", "s", "v")}},
-		"a delete with an empty key":   {store.Delete(key("p", ""), store.Any())},
+		"half an index key":                                one(store.Row{Key: key("p", "s"), Index1: key("i", "")}),
+		"half of the second index key":                     one(store.Row{Key: key("p", "s"), Index2: key("", "i")}),
+		"an index key that is too long with the row's key": one(store.Row{Key: key("p", "s"), Index1: key("i", big[:store.MaxSortBytes-5])}),
+		"a long partition of an index":                     one(store.Row{Key: key("p", "s"), Index2: key(big[:store.MaxKeyBytes+1], "i")}),
+		"an expiry before 1970":                            one(store.Row{Key: key("p", "s"), Expires: time.Unix(-1, 0)}),
+		"a row over 400 KB":                                one(row("p", "s", big)),
+		"a check without a condition":                      {store.Check(key("p", "s"), store.Any())},
+		"an unknown kind of write":                         {{Op: store.Op(9), Row: row("p", "s", "v")}},
+		"a delete with an empty key":                       {store.Delete(key("p", ""), store.Any())},
 	} {
 		t.Run(name+" is refused", func(t *testing.T) {
 			s := h.open(t)
@@ -229,6 +233,16 @@ func testLimits(t *testing.T, h Harness) {
 		r.Version = 1
 		wantRow(t, s, r)
 	})
+	t.Run("the largest index keys are taken", func(t *testing.T) {
+		s := h.open(t)
+		index := key(big[:store.MaxKeyBytes], big[:store.MaxSortBytes-6]) // the row's key, and what keeps them apart
+		r := store.Row{Key: key("p", "s"), Value: []byte("v"), Index1: index, Index2: index}
+		put(t, s, r)
+		r.Version = 1
+		wantRow(t, s, r)
+		h.settle()
+		wantSorts(t, func(ctx context.Context, q store.Query) (store.Page, error) { return s.Index(ctx, store.Index1, q) }, store.Query{Partition: index.Partition}, "s")
+	})
 	t.Run("reads with a bad key, limit, index or cursor are refused", func(t *testing.T) {
 		s := h.open(t)
 		_, err := s.Get(t.Context(), key("p", ""))
@@ -237,6 +251,18 @@ func testLimits(t *testing.T, h Harness) {
 		wantInvalid(t, err)
 		_, err = s.Query(t.Context(), store.Query{Partition: "p", Limit: -1})
 		wantInvalid(t, err)
+		for _, q := range []store.Query{
+			{Partition: "\xff"},
+			{Partition: big[:store.MaxKeyBytes+1]},
+			{Partition: "p", Prefix: "\xff"},
+			{Partition: "p", From: "a\xc3"},
+			{Partition: "p", To: big[:store.MaxSortBytes+1]},
+		} {
+			_, err = s.Query(t.Context(), q)
+			wantInvalid(t, err)
+			_, err = s.Index(t.Context(), store.Index2, q)
+			wantInvalid(t, err)
+		}
 		_, err = s.Query(t.Context(), store.Query{Partition: "p", Cursor: "not a cursor"})
 		wantInvalid(t, err)
 		_, err = s.Index(t.Context(), store.IndexName(3), store.Query{Partition: "p"})

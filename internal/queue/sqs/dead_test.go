@@ -59,10 +59,20 @@ func dead(t *testing.T, q queue.Queue) []string {
 type mover struct {
 	tasks []string // the status of the newest task, as it is asked for; empty for none
 	moved int
+	told  string // the last of them
+}
+
+// start refuses a second move beside one that runs, as SQS does.
+func (m *mover) start(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	if m.told == "RUNNING" {
+		return refuses(400, "UnsupportedOperation")(r, next)
+	}
+	return answers(200, `{"TaskHandle":"h"}`)(r, next)
 }
 
 func (m *mover) list(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 	status := m.tasks[0]
+	m.told = status
 	if len(m.tasks) > 1 {
 		m.tasks = m.tasks[1:]
 	}
@@ -91,7 +101,7 @@ func TestSQSMovesDeadLettersByItself(t *testing.T) {
 			q := withFaults(t, sqs.Options{ByHand: func() { t.Error("moved by hand") }})
 			m := &mover{tasks: tt.tasks, moved: 7}
 			q.ever("ListMessageMoveTasks", m.list)
-			q.ever("StartMessageMoveTask", answers(200, `{"TaskHandle":"h"}`))
+			q.ever("StartMessageMoveTask", m.start)
 			q.on("StartMessageMoveTask", tt.start...)
 			n, err := q.Redrive(t.Context())
 			if n != tt.want || (err == nil) != (tt.fails == "") || err != nil && !contains(err, tt.fails) {
@@ -119,6 +129,9 @@ func TestDeadLettersMovedByHandAreNotLost(t *testing.T) {
 		}
 		if n, err := q.Redrive(t.Context()); n != 3 || err != nil || byHand != 1 {
 			t.Errorf("Redrive = %d, %v, %d times by hand; want 3, once", n, err, byHand)
+		}
+		if d, err := q.Depth(t.Context()); err != nil || d.Dead != 0 || d.Ready < 3 {
+			t.Errorf("Depth = %+v, %v; want all in the queue and none among the dead letters", d, err)
 		}
 		is(t, "received", []string{"a", "b", "c"}, take(t, q))
 		is(t, "dead letters", nil, dead(t, q))

@@ -101,6 +101,9 @@ func again(err error) bool {
 	if awsclient.Throttled(err) {
 		return true
 	}
+	if _, ok := errors.AsType[*smithy.DeserializationError](err); ok { // cut off, whatever its status
+		return true
+	}
 	code, status := codeOf(err)
 	switch code {
 	case "InternalError", "InternalFailure", "ServiceUnavailable", "RequestTimeout", "OverLimit":

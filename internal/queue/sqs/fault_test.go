@@ -68,7 +68,7 @@ func is(t *testing.T, what string, want, got []string) {
 func passing() map[string]fault {
 	return map[string]fault{
 		"answer lost": lostAnswer, "request lost": lostRequest, "answer cut": cutAnswer, "500": refuses(500, "InternalFailure"),
-		"503": refuses(503, "ServiceUnavailable"), "502 of a proxy": answers(502, "<html>"), "429": refuses(429, ""),
+		"400 that is cut": cutRefusal, "503": refuses(503, "ServiceUnavailable"), "502 of a proxy": answers(502, "<html>"), "429": refuses(429, ""),
 		"throttled": refuses(400, "RequestThrottled"), "throttled, by its older name": refuses(403, "AWS.SimpleQueueService.RequestThrottled"),
 	}
 }
@@ -177,6 +177,15 @@ func TestSendEndsWithinASecond(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One attempt that hangs does not use up the time of the others.
+func TestSendOutlivesAnAttemptThatHangs(t *testing.T) {
+	q := withFaults(t, sqs.Options{SendTimeout: 5 * time.Second})
+	send(t, q, "a")
+	q.on("SendMessageBatch", silence)
+	send(t, q, "b")
+	is(t, "received", []string{"a", "b"}, take(t, q))
 }
 
 func deadline(t *testing.T, d time.Duration) context.Context {

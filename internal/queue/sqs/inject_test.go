@@ -48,6 +48,15 @@ func cutAnswer(r *http.Request, next http.RoundTripper) (*http.Response, error) 
 	return response, err
 }
 
+// cutRefusal is a refusal of which nobody can say what it refuses.
+func cutRefusal(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	return cutAnswer(r, roundTripper(func(r *http.Request) (*http.Response, error) { return refuses(400, "x")(r, next) }))
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }

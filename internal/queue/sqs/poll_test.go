@@ -34,20 +34,21 @@ func TestALongPollOutlastsTheTimeoutsOfShortCalls(t *testing.T) {
 	}
 }
 
-// polling begins a receive and returns once SQS has been asked.
-func (f faulty) polling(ctx context.Context, t *testing.T, wait time.Duration) <-chan error {
+// polling begins a receive and returns once SQS has been asked: what the receive answers, and when SQS does.
+func (f faulty) polling(ctx context.Context, t *testing.T) (done <-chan error, answered <-chan struct{}) {
 	t.Helper()
-	asked, done := make(chan struct{}), make(chan error, 1)
+	asked, returned, came := make(chan struct{}), make(chan error, 1), make(chan struct{})
 	f.on("ReceiveMessage", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		close(asked)
+		defer close(came)
 		return next.RoundTrip(r)
 	})
 	go func() {
-		_, err := f.Receive(ctx, 1, wait)
-		done <- err
+		_, err := f.Receive(ctx, 1, 3*time.Second)
+		returned <- err
 	}()
 	<-asked
-	return done
+	return returned, came
 }
 
 // failure mode B13
@@ -57,12 +58,13 @@ func (f faulty) polling(ctx context.Context, t *testing.T, wait time.Duration) <
 func TestAPollThatIsGivenUpTakesNothingAlong(t *testing.T) {
 	q := withFaults(t, sqs.Options{Visibility: time.Hour})
 	ctx, cancel := context.WithCancel(t.Context())
-	done := q.polling(ctx, t, 3*time.Second)
+	done, answered := q.polling(ctx, t)
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("Receive = %v, want context.Canceled", err)
 	}
 	send(t, q, "a")
+	<-answered
 	if messages, err := q.Receive(t.Context(), 1, patience); err != nil || len(messages) != 1 {
 		t.Errorf("Receive = %d messages, %v; want the one", len(messages), err)
 	}
@@ -72,7 +74,7 @@ func TestCloseGivesBackWhatPollsBring(t *testing.T) {
 	name, cfg := awstest.Name(t), awstest.Config(t, emulators.MiniStack(t))
 	other := closing(t, open(t, cfg, sqs.Options{Queue: name, Visibility: time.Hour}))
 	q := withFaults(t, sqs.Options{Queue: name, Visibility: time.Hour})
-	done := q.polling(t.Context(), t, 3*time.Second)
+	done, _ := q.polling(t.Context(), t)
 	closed := make(chan error, 1)
 	go func() { closed <- q.Close() }()
 	if err := <-done; err == nil {

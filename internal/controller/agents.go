@@ -82,8 +82,9 @@ func (c *Controller) Poll(ctx context.Context, key string, r agentapi.Report) (a
 	p, leave := c.wakes.enter(id)
 	defer leave()
 	end := c.Clock.Now().Add(agentapi.PollWait)
+	var m kept // as it was when it was last read
 	for {
-		m, err := c.reported(ctx, id, r)
+		m, err = c.reported(ctx, id, m, r)
 		if err != nil {
 			return agentapi.Orders{}, err
 		}
@@ -146,11 +147,11 @@ func (c *Controller) machineOf(ctx context.Context, key string) (fleet.MachineID
 	return row.V.Machine, nil
 }
 
-// reported applies a report to the machine's row and returns the row as it then is.
-func (c *Controller) reported(ctx context.Context, id fleet.MachineID, r agentapi.Report) (kept, error) {
+// reported applies a report to the machine's row, which may have been read before, and returns the row as it then is.
+func (c *Controller) reported(ctx context.Context, id fleet.MachineID, before kept, r agentapi.Report) (kept, error) {
 	var out kept
 	err := c.retry(ctx, func() error {
-		row, err := c.Records.Machine(ctx, id)
+		row, err := c.Records.MachineAgain(ctx, id, before)
 		if err != nil {
 			return err
 		}

@@ -32,6 +32,11 @@ func (r *Records) Machine(ctx context.Context, id fleet.MachineID) (Kept[fleet.M
 	return get[fleet.Machine](ctx, r, machineKey(id))
 }
 
+// MachineAgain reads a machine that the caller has read before, and decodes its row only if it has changed since.
+func (r *Records) MachineAgain(ctx context.Context, id fleet.MachineID, before Kept[fleet.Machine]) (Kept[fleet.Machine], error) {
+	return getAgain(ctx, r, machineKey(id), before)
+}
+
 // PutMachine writes a machine with its entry. Ended machines are kept for the given time.
 func (r *Records) PutMachine(old Kept[fleet.Machine], m fleet.Machine, keep time.Duration) []store.Write {
 	row := store.Row{Key: machineKey(m.ID), Value: encode(m)}

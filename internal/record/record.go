@@ -62,12 +62,19 @@ func (r *Records) commit(ctx context.Context, transact func(context.Context, []s
 }
 
 func get[T any](ctx context.Context, r *Records, key store.Key) (Kept[T], error) {
+	return getAgain(ctx, r, key, Kept[T]{})
+}
+
+func getAgain[T any](ctx context.Context, r *Records, key store.Key, before Kept[T]) (Kept[T], error) {
 	row, err := r.store.Get(ctx, key)
 	if errors.Is(err, store.ErrNotFound) {
 		return Kept[T]{}, nil
 	}
 	if err != nil {
 		return Kept[T]{}, fmt.Errorf("reading %s: %w", key, err)
+	}
+	if before.Exists() && before.Version == row.Version {
+		return before, nil
 	}
 	return decode[T](row)
 }

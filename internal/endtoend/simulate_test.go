@@ -1,6 +1,7 @@
 package endtoend_test
 
 import (
+	"bytes"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,7 +25,7 @@ func TestSimulate(t *testing.T) {
 		}
 	}
 	again, err := exec.Command(bin.server, "simulate", "--jobs", "12", "--over", "5m", "--duration", "1m", "--max-runners", "4").CombinedOutput()
-	if err != nil || string(again) != string(once) {
+	if err != nil || !bytes.Equal(again, once) {
 		t.Errorf("the same command prints something else the second time (%v): %s", err, again)
 	}
 }

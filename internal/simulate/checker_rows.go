@@ -96,6 +96,7 @@ func (c *checker) wroteJob(d *domain, row store.Row) {
 	c.rules.job(d, was, j, known)
 	if j.State == fleet.JobInProgress && was.State != j.State {
 		c.starts[j.Demand] = c.w.s.now
+		delete(c.rules.vain, j.Demand)
 	}
 	if !known {
 		c.rows.seen[j.ID.ID] = c.w.s.now

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -18,6 +19,7 @@ const (
 	ruleLate      = 10 * time.Second // rule 1.5
 	ruleBelieve   = time.Minute      // what GitHub was asked may be written so much later
 	ruleAnswer    = 10 * time.Second // where nothing is in the way
+	unmatchedMost = 2                // rule 5.7
 	namesOnce     = 24               // former names that a row keeps
 	ruleMintTakes = time.Minute
 )
@@ -27,14 +29,16 @@ type rules struct {
 	c       *checker
 	closed  map[int64][]string // runners of a job's former epochs
 	refused map[fleet.DemandKey]time.Time
-	answer  map[string]time.Time // machines, since their DELETEs are answered
-	asked   map[int64]time.Time  // jobs, when GitHub last told of them
-	after   []func()             // to be asserted when the whole transaction is known
+	vain    map[fleet.DemandKey][]time.Time // when runners of a demand listened in vain, since one of its jobs last began
+	answer  map[string]time.Time            // machines, since their DELETEs are answered
+	asked   map[int64]time.Time             // jobs, when GitHub last told of them
+	after   []func()                        // to be asserted when the whole transaction is known
 }
 
 func newRules(c *checker) *rules {
 	return &rules{
 		c: c, closed: map[int64][]string{}, refused: map[fleet.DemandKey]time.Time{}, answer: map[string]time.Time{},
+		vain:  map[fleet.DemandKey][]time.Time{},
 		asked: map[int64]time.Time{},
 	}
 }
@@ -138,6 +142,9 @@ func (r *rules) machine(d *domain, was, m fleet.Machine) {
 		if at := r.refused[m.Demand]; !at.IsZero() && r.c.w.s.now.Sub(at) < ruleRefused-clocksApart {
 			r.broken("4.6", about, "%s: %s is assigned to demand %s, whose registration GitHub refused %s ago", d.name, m.ID.ID, m.Demand, r.c.w.s.now.Sub(at))
 		}
+		r.servedAgain(d, m)
+	case m.State == fleet.MachineRetiring && was.State == fleet.MachineListening && strings.Contains(m.Retire.Reason, "listened for a minute"):
+		r.vain[m.Demand] = append(r.vain[m.Demand], r.c.w.s.now)
 	case m.State == fleet.MachineRetiring && was.State == fleet.MachineRetiring && m.Sequence > was.Sequence && m.WorkerRunning &&
 		m.Retire != nil && !m.Retire.Goodbye && !m.Retire.Cleared:
 		r.broken("6.1", about, "%s: %s is still to end although its agent reports a worker", d.name, m.ID.ID)
@@ -146,6 +153,24 @@ func (r *rules) machine(d *domain, was, m fleet.Machine) {
 		r.answer[m.ID.ID] = r.c.w.s.now
 	}
 	r.cleared(d, was, m)
+}
+
+// servedAgain asserts rule 5.7: after two runners that listened in vain, the jobs that were queued then back off before another
+// runner is spent on them.
+func (r *rules) servedAgain(d *domain, m fleet.Machine) {
+	vain := r.vain[m.Demand]
+	if len(vain) < unmatchedMost || !r.c.steady() || r.c.w.s.now.Sub(vain[unmatchedMost-1]) < slack {
+		return
+	}
+	second := vain[unmatchedMost-1]
+	for _, jobs := range r.c.need.jobs {
+		for _, j := range jobs {
+			if j.Demand == m.Demand && (!j.BackoffUntil.IsZero() || j.Queued.After(second.Add(-ruleMatch-clocksApart))) {
+				return
+			}
+		}
+	}
+	r.broken("5.7", []string{m.ID.ID}, "%s: %s is assigned to demand %s, whose jobs two runners listened for in vain", d.name, m.ID.ID, m.Demand)
 }
 
 // attributed asserts that a machine and its job agree, and that GitHub said so (rules 1.11, 5.1).

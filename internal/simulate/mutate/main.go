@@ -97,7 +97,7 @@ func try(dir string, m mutation, first uint64, seeds, jobs int) (caught bool, by
 	program := filepath.Join(dir, "sim")
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
-	build := exec.CommandContext(ctx, "go", "build", "-overlay", overlay, "-o", program, "./internal/simulate/sim")
+	build := exec.CommandContext(ctx, "go", "build", "-ldflags=-s -w", "-overlay", overlay, "-o", program, "./internal/simulate/sim")
 	if out, err := build.CombinedOutput(); err != nil {
 		return false, "", fmt.Errorf("building: %w\n%s", err, out)
 	}

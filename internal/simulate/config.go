@@ -18,6 +18,8 @@ type Config struct {
 	Faulty   time.Duration // for how long faults happen; jobs are queued from its beginning to its end
 	Rates    Rates
 	Forecast *forecast.Plan // in place of the campaign's jobs and machines (optional)
+	SQLite   bool           // the store is SQLite in a file, not the strict one in memory
+	folder   string         // where that file is
 	Profile  string         // the difficult world that was asked for; empty for what the seed drew
 }
 
@@ -28,8 +30,12 @@ func Draw(seed uint64, jobs int) Config {
 	c.Replicas = 1 + r.below(3)
 	c.Faulty = r.between(20*time.Minute, 60*time.Minute).Round(time.Second)
 	c.Rates = drawRates(r)
+	c.SQLite = r.below(sqliteOneIn) == 0
 	return c
 }
+
+// sqliteOneIn is how many worlds there are to one whose store is SQLite, which takes half as long again.
+const sqliteOneIn = 100
 
 // As makes the world one of the difficult ones (Profiles).
 func (c Config) As(name string) Config {
@@ -59,6 +65,9 @@ func (c Config) String() string {
 	args := fmt.Sprintf("-seed %d -jobs %d", c.Seed, c.Jobs)
 	if c.Profile != "" {
 		args += fmt.Sprintf(" -profile %q", c.Profile)
+	}
+	if c.SQLite != Draw(c.Seed, c.Jobs).SQLite {
+		args += fmt.Sprintf(" -sqlite=%t", c.SQLite)
 	}
 	if len(on) > 0 {
 		args += " -with " + strings.Join(on, ",")

@@ -46,7 +46,7 @@ func (r *replica) begin() {
 	clk := clock{w.s, r.d}
 	g := &githubSeam{w: w, d: r.d}
 	ctl, err := controller.New(controller.Config{
-		Records: record.New(storeSeam{w, r.d}), Queue: queueSeam{w, r.d}, GitHub: g, Provider: providerSeam{w, r.d}, Verifier: w.cloud,
+		Records: record.New(w.seamOf(r.d)), Queue: queueSeam{w, r.d}, GitHub: g, Provider: providerSeam{w, r.d}, Verifier: w.cloud,
 		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)),
 		Logger: slog.New(&recorder{w: w, from: r.d.name}),
 		Site:   site(), ScanInterval: w.scanInterval(), DueInterval: w.dueInterval(), Workers: workers, ServerURL: "https://github.sim",

@@ -3,6 +3,7 @@ package simulate
 import (
 	"fmt"
 	"io"
+	"os"
 	"testing"
 	"testing/synctest"
 
@@ -31,9 +32,26 @@ func Run(t *testing.T, cfg Config, keep bool) Result {
 // Trace is Run with a line for every step: the first difference of two traces is where a run stops being repeatable.
 func Trace(t *testing.T, cfg Config, keep bool, out io.Writer) Result {
 	t.Helper()
+	if cfg.SQLite {
+		folder, err := os.MkdirTemp(memoryDisk(), "world-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = os.RemoveAll(folder) }()
+		cfg.folder = folder
+	}
 	var res Result
 	synctest.Test(t, func(*testing.T) { res = run(cfg, keep, out) })
 	return res
+}
+
+// memoryDisk is a folder in memory, where waiting for the disk costs nothing, if the system has one.
+func memoryDisk() string {
+	const linux = "/dev/shm"
+	if info, err := os.Stat(linux); err == nil && info.IsDir() {
+		return linux
+	}
+	return ""
 }
 
 func run(cfg Config, keep bool, trace io.Writer) Result {
@@ -60,6 +78,9 @@ func run(cfg Config, keep bool, trace io.Writer) Result {
 		w.check.rested()
 	}
 	w.stop()
+	if err := w.store.Close(); err != nil && w.check.first == nil {
+		w.check.violated("RestartSafe", nil, "the store cannot be closed: %v", err)
+	}
 	w.stats.Runs, w.stats.Steps, w.stats.Virtual = 1, w.s.steps, w.since()
 	w.hub.jobs(func(*world.Run, *world.Job) { w.stats.Jobs++ })
 	res := Result{Config: cfg, Hash: w.s.sum.Sum64(), Stats: w.stats, Violation: w.check.first, history: w.history}

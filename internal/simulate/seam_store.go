@@ -72,6 +72,10 @@ func (s storeSeam) Index(ctx context.Context, name store.IndexName, q store.Quer
 
 // Transact implements store.Store.
 func (s storeSeam) Transact(ctx context.Context, writes []store.Write) error {
+	return s.transact(ctx, writes, s.w.store.Transact)
+}
+
+func (s storeSeam) transact(ctx context.Context, writes []store.Write, do func(context.Context, []store.Write) error) error {
 	key := "transact"
 	if len(writes) > 0 {
 		key += " " + writes[0].Row.Key.String()
@@ -83,7 +87,7 @@ func (s storeSeam) Transact(ctx context.Context, writes []store.Write) error {
 	if conflict {
 		return &store.ConflictError{}
 	}
-	if err := s.w.store.Transact(ctx, writes); err != nil {
+	if err := do(ctx, writes); err != nil {
 		return err
 	}
 	if s.w.cfg.Forecast == nil { // see promisedAlways

@@ -67,6 +67,35 @@ func TestReplay(t *testing.T) {
 	}
 }
 
+// TestReplayOnSQLite does the same where the rows are in a file: the database's goroutines belong to the world's steps.
+func TestReplayOnSQLite(t *testing.T) {
+	for seed := range uint64(2) {
+		cfg := simulate.Draw(seed+21, jobs/2)
+		cfg.SQLite = true
+		once, again := simulate.Run(t, cfg, false), simulate.Run(t, cfg, false)
+		report(t, once)
+		if once.Hash != again.Hash || once.Stats.Steps != again.Stats.Steps {
+			t.Errorf("seed %d: %016x after %d steps, then %016x after %d", cfg.Seed, once.Hash, once.Stats.Steps, again.Hash, again.Stats.Steps)
+		}
+	}
+}
+
+// TestServersThatEndAreStartedAgain is a world whose store cannot be reached when servers begin: they end with an error, as
+// systemd sees it, and are started again until they can work.
+func TestServersThatEndAreStartedAgain(t *testing.T) {
+	ended := 0
+	for seed := range uint64(4) {
+		cfg := simulate.Draw(seed+1, jobs/8)
+		cfg.Rates = simulate.Rates{simulate.StoreDown: 0.3, simulate.ReplicaKilled: 12}
+		res := simulate.Run(t, cfg, false)
+		report(t, res)
+		ended += res.Stats.Ended
+	}
+	if ended == 0 {
+		t.Error("no server has ended by itself, so nothing was tried")
+	}
+}
+
 func TestSeedsDiffer(t *testing.T) {
 	cfg := simulate.Draw(1, 4)
 	other := cfg

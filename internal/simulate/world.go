@@ -8,7 +8,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	queuememory "github.com/runs-fleet/runs-fleet/internal/queue/memory"
 	"github.com/runs-fleet/runs-fleet/internal/record"
-	"github.com/runs-fleet/runs-fleet/internal/store/memory"
+	"github.com/runs-fleet/runs-fleet/internal/store"
 )
 
 // World is one run: everything that exists in it.
@@ -24,7 +24,7 @@ type World struct {
 	agenty stream
 	queuey stream
 
-	store    *memory.Store
+	store    store.Store
 	queue    *queuememory.Queue
 	waiting  []*receiver
 	records  *record.Records
@@ -56,7 +56,7 @@ func newWorld(cfg Config, keep bool) *World {
 	w.history = &history{w: w, keep: keep}
 	world := clock{w.s, &domain{name: "world"}}
 	lag := time.Duration(w.cfg.Rates[IndexLags] * float64(time.Second))
-	w.store = memory.New(world, memory.Options{IndexLag: lag})
+	w.store = openStore(cfg, world, lag)
 	w.queue = queuememory.New(world, newStream(cfg.Seed, purposeQueue), queuememory.Options{Visibility: visibility})
 	w.records = record.New(w.store)
 	w.check = newChecker(w)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,7 @@ type options struct {
 	about   string
 	trace   string
 	cpu     string
+	sqlite  choice
 	verbose bool
 	quiet   bool
 	on      bool
@@ -51,6 +53,7 @@ func main() {
 	flag.StringVar(&o.about, "about", "", "tell the history of these `things`, separated by commas (i-0007,job 12), or all")
 	flag.StringVar(&o.trace, "trace", "", "write every step to this `file`")
 	flag.StringVar(&o.cpu, "cpuprofile", "", "write a profile of the processor's time to this `file`, for go tool pprof")
+	flag.Var(&o.sqlite, "sqlite", "`true` or false: every world's store is SQLite, or none's; otherwise the seed decides")
 	flag.BoolVar(&o.verbose, "v", false, "tell the history of a violation")
 	flag.BoolVar(&o.quiet, "q", false, "tell of violations only")
 	flag.BoolVar(&o.on, "on", false, "go on after a violation")
@@ -80,9 +83,32 @@ func main() {
 	}}, nil, nil)
 }
 
+// choice is true, false, or nothing said.
+type choice struct{ said, value bool }
+
+// String implements flag.Value.
+func (c *choice) String() string {
+	if !c.said {
+		return ""
+	}
+	return strconv.FormatBool(c.value)
+}
+
+// Set implements flag.Value.
+func (c *choice) Set(s string) (err error) {
+	c.said = true
+	if c.value, err = strconv.ParseBool(s); err != nil {
+		return fmt.Errorf("neither true nor false: %q", s) //nolint:err113 // for people
+	}
+	return nil
+}
+
 // config is the world of a seed, without the faults that are switched off.
 func (o options) config(seed uint64) simulate.Config {
 	cfg := simulate.Draw(seed, o.jobs)
+	if o.sqlite.said {
+		cfg.SQLite = o.sqlite.value
+	}
 	if o.profile != "" {
 		cfg = cfg.As(o.profile)
 	}

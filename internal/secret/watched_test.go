@@ -86,21 +86,21 @@ func TestASecretIsReadAgainEveryFiveMinutes(t *testing.T) {
 		defer cancel()
 		go w.Run(ctx)
 		p.holds(nil, "two\none")
-		pass(t, 5*time.Minute - time.Second)
+		pass(t, 5*time.Minute-time.Second)
 		wantValues(t, w, "one")
-		pass(t, 2 * time.Second)
+		pass(t, 2*time.Second)
 		wantValues(t, w, "two", "one")
 		// A place that cannot be read, or holds nothing, changes nothing but is told.
 		p.holds(errors.New("throttled"), "three")
-		pass(t, 5 * time.Minute)
+		pass(t, 5*time.Minute)
 		p.holds(nil, "")
-		pass(t, 5 * time.Minute)
+		pass(t, 5*time.Minute)
 		wantValues(t, w, "two", "one")
 		if kept != 2 {
 			t.Errorf("told %d times that the former secret is used on, want 2", kept)
 		}
 		p.holds(nil, "three")
-		pass(t, 5 * time.Minute)
+		pass(t, 5*time.Minute)
 		wantValues(t, w, "three")
 	})
 }
@@ -113,7 +113,7 @@ func TestAWrongSecretIsReadAgainAtOnceButNotOften(t *testing.T) {
 		if w.Refresh(t.Context(), []string{"one"}) {
 			t.Error("read again right after it was read")
 		}
-		pass(t, 30 * time.Second)
+		pass(t, 30*time.Second)
 		if !w.Refresh(t.Context(), []string{"one"}) || p.count() != 2 {
 			t.Errorf("not read again after 30 seconds (%d reads)", p.count())
 		}
@@ -125,7 +125,7 @@ func TestAWrongSecretIsReadAgainAtOnceButNotOften(t *testing.T) {
 			if w.Refresh(t.Context(), []string{"two"}) {
 				t.Error("told of a change that there was not")
 			}
-			pass(t, 30 * time.Millisecond)
+			pass(t, 30*time.Millisecond)
 		}
 		if p.count() != 3 {
 			t.Errorf("%d reads in 45 seconds of wrong signatures, want 1 more", p.count()-2)

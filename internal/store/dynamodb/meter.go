@@ -90,7 +90,7 @@ func (m *Meter) Index(ctx context.Context, name store.IndexName, q store.Query) 
 func (m *Meter) Transact(ctx context.Context, writes []store.Write) error {
 	before := make([]store.Row, len(writes))
 	for i, w := range writes {
-		before[i], _ = m.Store.Get(ctx, w.Row.Key) //nolint:errcheck // a row that cannot be read is taken for none
+		before[i], _ = m.Store.Get(ctx, w.Row.Key) // one that cannot be read is taken for none
 	}
 	if err := m.Store.Transact(ctx, writes); err != nil {
 		return err

@@ -93,9 +93,7 @@ func open(ctx context.Context, s *server) (_ *parts, err error) {
 	if err := p.listenMetrics(ctx, s.settings); err != nil {
 		return nil, err
 	}
-	if err := p.openReplicas(s); err != nil {
-		return nil, err
-	}
+	p.openReplicas(s)
 	return p, p.openMachines(ctx, s)
 }
 

@@ -16,16 +16,15 @@ type replicas struct {
 }
 
 // openReplicas prepares to talk to other servers; a server whose store is its own has none.
-func (p *parts) openReplicas(s *server) error {
+func (p *parts) openReplicas(s *server) {
 	if p.alone {
-		return nil
+		return
 	}
 	const few = 2
 	transport := &http.Transport{MaxIdleConnsPerHost: few, IdleConnTimeout: time.Minute}
 	p.onClose("connections to other servers", func() error { transport.CloseIdleConnections(); return nil })
 	key := peers.KeyOf([]byte(p.secrets.credential()))
 	p.replicas = &replicas{key, cmp.Or(s.settings.ReplicaURL, p.localURL), peers.NewClient(key, s.clock, transport)}
-	return nil
 }
 
 // handler takes what other servers tell, nil if there are none.

@@ -53,9 +53,9 @@ func dataOf(t *testing.T, dir string) *sqlite.Store {
 	return s
 }
 
-func closing(t *testing.T, close func() error) {
+func closing(t *testing.T, done func() error) {
 	t.Helper()
-	if err := close(); err != nil {
+	if err := done(); err != nil {
 		t.Error(err)
 	}
 }

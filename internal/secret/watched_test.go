@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -80,8 +81,9 @@ func wantValues(t *testing.T, w *secret.Watched, want ...string) {
 
 func TestASecretIsReadAgainEveryFiveMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p, kept := &place{values: []string{"one"}}, 0
-		w := watch(t, p, func() { kept++ })
+		p := &place{values: []string{"one"}}
+		var kept atomic.Int64
+		w := watch(t, p, func() { kept.Add(1) })
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		go w.Run(ctx)
@@ -96,8 +98,8 @@ func TestASecretIsReadAgainEveryFiveMinutes(t *testing.T) {
 		p.holds(nil, "")
 		pass(t, 5*time.Minute)
 		wantValues(t, w, "two", "one")
-		if kept != 2 {
-			t.Errorf("told %d times that the former secret is used on, want 2", kept)
+		if n := kept.Load(); n != 2 {
+			t.Errorf("told %d times that the former secret is used on, want 2", n)
 		}
 		p.holds(nil, "three")
 		pass(t, 5*time.Minute)

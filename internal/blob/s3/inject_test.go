@@ -45,6 +45,14 @@ func answers(status int, code string) fault {
 	}
 }
 
+// unreadable is a refusal of which nothing but the status arrives.
+func unreadable(r *http.Request, _ http.RoundTripper) (*http.Response, error) {
+	return &http.Response{
+		StatusCode: http.StatusPreconditionFailed, Header: http.Header{}, Request: r, ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(broken{}), ContentLength: 100,
+	}, nil
+}
+
 // breaksOff ends the answer's body after some bytes.
 func breaksOff(after int64) fault {
 	return changed(func(body io.Reader, _ context.Context) io.Reader {

@@ -24,6 +24,7 @@ func TestFailuresThatPassAreRepeated(t *testing.T) {
 	passing := map[string]fault{
 		"answer lost": lostAnswer, "request lost": lostRequest, "500": answers(500, "InternalError"), "503": answers(503, "SlowDown"),
 		"429": answers(429, "TooManyRequests"), "502 of a proxy": answers(502, ""), "400 of a slow body": answers(400, "RequestTimeout"),
+		"answer cut": unreadable,
 	}
 	for name, f := range passing {
 		t.Run(name, func(t *testing.T) {

@@ -63,7 +63,8 @@ func again(err error) bool {
 	if status == 0 {
 		return code == "" && !isSigning(err)
 	}
-	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+	// An answer without a code was cut before it could be read, so that nobody knows what it meant.
+	return code == "" || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
 }
 
 // isSigning says that a request was not even made for lack of credentials. The SDK has no type for the failure to find any.

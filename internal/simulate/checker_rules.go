@@ -30,6 +30,7 @@ type rules struct {
 	closed  map[int64][]string // runners of a job's former epochs
 	refused map[fleet.DemandKey]time.Time
 	vain    map[fleet.DemandKey][]time.Time // when runners of a demand listened in vain, since one of its jobs last began
+	posted  map[string]bool                 // names that GitHub was asked for
 	answer  map[string]time.Time            // machines, since their DELETEs are answered
 	asked   map[int64]time.Time             // jobs, when GitHub last told of them
 	after   []func()                        // to be asserted when the whole transaction is known
@@ -38,8 +39,9 @@ type rules struct {
 func newRules(c *checker) *rules {
 	return &rules{
 		c: c, closed: map[int64][]string{}, refused: map[fleet.DemandKey]time.Time{}, answer: map[string]time.Time{},
-		vain:  map[fleet.DemandKey][]time.Time{},
-		asked: map[int64]time.Time{},
+		posted: map[string]bool{},
+		vain:   map[fleet.DemandKey][]time.Time{},
+		asked:  map[int64]time.Time{},
 	}
 }
 
@@ -171,6 +173,18 @@ func (r *rules) servedAgain(d *domain, m fleet.Machine) {
 		}
 	}
 	r.broken("5.7", []string{m.ID.ID}, "%s: %s is assigned to demand %s, whose jobs two runners listened for in vain", d.name, m.ID.ID, m.Demand)
+}
+
+// minting asserts rule 4.2: a name is in its machine's row before GitHub is asked for it, and it is asked for once.
+func (r *rules) minting(d *domain, name string) {
+	id := r.c.rows.names[name]
+	switch {
+	case id == "":
+		r.broken("4.2", nil, "%s: GitHub is asked for %s before a row has the name", d.name, name)
+	case r.posted[name]:
+		r.broken("4.2", []string{id}, "%s: GitHub is asked for %s again", d.name, name)
+	}
+	r.posted[name] = true
 }
 
 // attributed asserts that a machine and its job agree, and that GitHub said so (rules 1.11, 5.1).

@@ -29,15 +29,15 @@ func profiles() map[string]Rates {
 		"crowd": {StoreSlow: 0.05, QueueTwice: 0.3, RunCancelled: 30, JobTaken: 30, WebhookLate: 0.1, ClockSkew: 1, ProviderPartial: 0.1},
 		// Registrations that fail in every way.
 		"stubborn": {
-			ListenerStubborn: 0.5, AnswerLost: 0.1, MintRefused: 0.1, ListenerStopsSlowly: 0.5, RefusedWhileIdle: 0.3, IdleRemoved: 0.1,
-			RunCancelled: 12, WorkerLingers: 0.3,
+			ListenerStubborn: 0.5, AnswerLost: 0.1, MintRefused: 0.1, ListenerStopsSlowly: 0.9, RefusedWhileIdle: 0.3, IdleRemoved: 0.1,
+			RunCancelled: 12, JobTaken: 30, WorkerLingers: 0.3,
 		},
 		// The configuration changes what labels mean, again and again.
-		"turns": {SpotReclaim: 10, Revision: 15, WebhookLate: 0.1, AgentCutOff: 6, FewRunners: 1, IndexLags: 1},
+		"turns": {SpotReclaim: 10, Revision: 60, ListenerStubborn: 0.3, WebhookLate: 0.3, AgentCutOff: 6, FewRunners: 1, IndexLags: 1},
 		// Calls that fail, or whose answers are lost.
 		"weather": {
 			GitHubDown: 0.15, GitHubTimeout: 0.2, GitHubLimit: 0.05, StoreTimeout: 0.01, StoreConflict: 0.02, ProviderDown: 0.1, ProviderTimeout: 0.2,
-			WebhookLost: 0.1, AgentHung: 10, QueueTimeout: 0.05, DeletedWhileBusy: 0.5,
+			WebhookLost: 0.1, AgentHung: 20, LongJob: 0.4, QueueTimeout: 0.05, DeletedWhileBusy: 0.5,
 		},
 		// Servers that stop for longer than their leases, while agents and people go on.
 		"pauses": {ReplicaPaused: 20, ReplicaKilled: 10, StoreSlow: 0.02, AgentCutOff: 10, RunCancelled: 10, IndexLags: 2, WebhookTwice: 0.2},

@@ -73,6 +73,7 @@ func (g *githubSeam) Mint(ctx context.Context, r controller.MintRequest) (reg co
 			return &controller.RefusedError{Status: 403, Message: "Resource not accessible by integration"}
 		}
 		repository := w.hub.repository(r.Repository)
+		w.check.rules.minting(g.d, r.Name)
 		runner, secret, err := w.hub.gh.Register(repository.Scope, r.Name, 1, r.Labels, w.s.now)
 		var invalid *world.InvalidError
 		switch {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/endtoend/harness"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/web/client"
 	"github.com/runs-fleet/runs-fleet/internal/web/webtest/browser"
@@ -31,12 +32,12 @@ func runDemo(t *testing.T) *client.Client {
 	cmd := exec.Command(programs(t).demo)
 	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.Stdout, cmd.Stderr = log, log
-	demo := launch(t, cmd)
+	demo := harness.Launch(t, cmd)
 	t.Cleanup(func() {
 		if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 			t.Errorf("ending the demo: %v", err)
 		}
-		demo.wait()
+		_ = demo.Wait()
 		if code := cmd.ProcessState.ExitCode(); code != 0 {
 			text, err := os.ReadFile(log.Name())
 			t.Errorf("the demo ended with %d (%v)\n%s", code, err, text)
@@ -48,7 +49,7 @@ func runDemo(t *testing.T) *client.Client {
 	})
 	var c *client.Client
 	await(t, time.Minute, "the demo's server is there", func() bool {
-		if demo.over() {
+		if demo.Over() {
 			t.Fatal("the demo has ended by itself")
 		}
 		found, err := filepath.Glob(filepath.Join(dir, "runs-fleet-demo-*", "data"))

@@ -1,7 +1,6 @@
 package endtoend_test
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -9,28 +8,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/runs-fleet/runs-fleet/internal/endtoend/harness"
 )
-
-// screen is what a program has printed so far.
-type screen struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *screen) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(p)
-}
-
-func (s *screen) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 // TestDemoStaysUpUntilCtrlCAndInvitesToTheDashboard opens the address that the demo prints at its end.
 func TestDemoStaysUpUntilCtrlCAndInvitesToTheDashboard(t *testing.T) {
@@ -38,30 +20,23 @@ func TestDemoStaysUpUntilCtrlCAndInvitesToTheDashboard(t *testing.T) {
 	if err := os.WriteFile(file, []byte(oneJob), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var out screen
+	var out harness.Screen
 	cmd := exec.Command(programs(t).demo, "--workflow", file)
 	cmd.Stdout, cmd.Stderr, cmd.Dir = &out, &out, t.TempDir()
-	p := launch(t, cmd)
+	p := harness.Launch(t, cmd)
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill() // it has ended, unless the test has failed
-		p.wait()
+		_ = p.Wait()
 	})
 	address := ""
-	deadline := time.NewTimer(time.Minute)
-	defer deadline.Stop()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for address == "" {
+	harness.Await(t, time.Minute, "an address is printed, or the demo has ended", func() bool {
 		if m := regexp.MustCompile(`(?m)^  (http://127\.0\.0\.1:\d+/\S+)$`).FindStringSubmatch(out.String()); m != nil {
 			address = m[1]
 		}
-		select {
-		case <-tick.C:
-		case <-p.done:
-			t.Fatalf("the demo ended by itself: %v\n%s", p.err, out.String())
-		case <-deadline.C:
-			t.Fatalf("no address was printed:\n%s", out.String())
-		}
+		return address != "" || p.Over()
+	}, out.String)
+	if p.Over() {
+		t.Fatalf("the demo ended by itself: %v\n%s", p.Wait(), out.String())
 	}
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -80,8 +55,7 @@ func TestDemoStaysUpUntilCtrlCAndInvitesToTheDashboard(t *testing.T) {
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	p.wait()
-	if p.err != nil || !strings.Contains(out.String(), "Left behind: no process, no registration") {
-		t.Errorf("the demo ended with %v:\n%s", p.err, out.String())
+	if err := p.Wait(); err != nil || !strings.Contains(out.String(), "Left behind: no process, no registration") {
+		t.Errorf("the demo ended with %v:\n%s", err, out.String())
 	}
 }

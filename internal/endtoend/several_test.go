@@ -13,6 +13,7 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/demo/balancer"
 	"github.com/runs-fleet/runs-fleet/internal/emulator"
+	"github.com/runs-fleet/runs-fleet/internal/endtoend/harness"
 )
 
 // several are servers that share a table and a queue, in emulators of their own processes, behind a balancer. Their runners
@@ -23,15 +24,16 @@ type several struct {
 	env      []string
 	shared   []string // flags of every server
 	address  string   // of the host
-	host     *process
+	host     *harness.Process
 	replicas []*replica
 	turn     int
 }
 
 type replica struct {
+	*harness.Process
+
 	data    string
 	address string
-	*process
 }
 
 func prepareSeveral(s *system, n int) *several {
@@ -77,7 +79,7 @@ func (v *several) start(s *system) {
 		v.startHost(s)
 	}
 	for _, r := range v.replicas {
-		if r.process == nil || r.over() {
+		if r.Process == nil || r.Over() {
 			v.startReplica(s, r)
 		}
 	}
@@ -91,10 +93,10 @@ func (v *several) startHost(s *system) {
 		"--max-runners", strconv.Itoa(max(1, s.options.maxRunners)), "--boot-delay", s.options.bootDelay.String())
 	cmd.Env, cmd.Stdout, cmd.Stderr = os.Environ(), s.log, s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	v.host = launch(s.t, cmd)
+	v.host = harness.Launch(s.t, cmd)
 	s.await(30*time.Second, "the host is ready", func() bool {
-		if v.host.over() {
-			s.t.Fatalf("the host ended: %v\n%s", v.host.err, s.serverLog())
+		if v.host.Over() {
+			s.t.Fatalf("the host ended: %v\n%s", v.host.Wait(), s.serverLog())
 		}
 		c, err := (&net.Dialer{}).DialContext(s.t.Context(), "tcp", v.address)
 		return err == nil && c.Close() == nil
@@ -104,16 +106,16 @@ func (v *several) startHost(s *system) {
 func (v *several) startReplica(s *system, r *replica) {
 	s.t.Helper()
 	cmd := exec.Command(s.bin.server, append([]string{
-		"serve", "--data", r.data, "--github-url", s.github.URL + "/api/v3", "--repository", repository, "--listen", r.address,
+		"serve", "--data", r.data, "--github-url", s.github.Web.URL + "/api/v3", "--repository", repository, "--listen", r.address,
 	}, v.shared...)...)
 	cmd.Env = append(v.env, "RUNS_FLEET_GITHUB_TOKEN="+token, "RUNS_FLEET_WEBHOOK_SECRET="+webhookSecret)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	first := r.process == nil
-	r.process = launch(s.t, cmd)
+	first := r.Process == nil
+	r.Process = harness.Launch(s.t, cmd)
 	s.await(60*time.Second, "the server at "+r.address+" is ready", func() bool {
-		if r.over() {
-			s.t.Fatalf("the server at %s ended: %v\n%s", r.address, r.err, tail(s.serverLog(), 20_000))
+		if r.Over() {
+			s.t.Fatalf("the server at %s ended: %v\n%s", r.address, r.Wait(), tail(s.serverLog(), 20_000))
 		}
 		return r.file().PID == cmd.Process.Pid
 	})
@@ -137,18 +139,18 @@ func (r *replica) file() serverFile {
 func (v *several) killOne() {
 	r := v.replicas[v.turn%len(v.replicas)]
 	v.turn++
-	_ = r.cmd.Process.Kill()
-	r.wait()
+	_ = r.Cmd.Process.Kill()
+	_ = r.Wait()
 }
 
 // roll replaces every server, as a rolling update does: it is told to stop, and the next one begins.
 func (v *several) roll(s *system) {
 	s.t.Helper()
 	for _, r := range v.replicas {
-		_ = r.cmd.Process.Signal(syscall.SIGTERM)
-		s.await(30*time.Second, "the server at "+r.address+" has stopped", r.over)
-		if r.err != nil {
-			s.t.Errorf("the end of the server at %s: %v", r.address, r.err)
+		_ = r.Cmd.Process.Signal(syscall.SIGTERM)
+		s.await(30*time.Second, "the server at "+r.address+" has stopped", r.Over)
+		if err := r.Wait(); err != nil {
+			s.t.Errorf("the end of the server at %s: %v", r.address, err)
 		}
 		v.startReplica(s, r)
 	}
@@ -157,17 +159,16 @@ func (v *several) roll(s *system) {
 // stop ends the servers gently, and then the host; agents go on.
 func (v *several) stop(s *system) {
 	for _, r := range v.replicas {
-		if r.process == nil || r.over() {
+		if r.Process == nil || r.Over() {
 			continue
 		}
-		_ = r.cmd.Process.Signal(syscall.SIGTERM)
-		r.wait()
+		_ = r.Cmd.Process.Signal(syscall.SIGTERM)
+		_ = r.Wait()
 	}
-	if v.host != nil && !v.host.over() {
-		_ = v.host.cmd.Process.Signal(syscall.SIGTERM)
-		v.host.wait()
-		if v.host.err != nil {
-			s.t.Errorf("the end of the host: %v", v.host.err)
+	if v.host != nil && !v.host.Over() {
+		_ = v.host.Cmd.Process.Signal(syscall.SIGTERM)
+		if err := v.host.Wait(); err != nil {
+			s.t.Errorf("the end of the host: %v", err)
 		}
 	}
 }

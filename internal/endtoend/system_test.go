@@ -2,10 +2,8 @@ package endtoend_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -16,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/endtoend/harness"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/simclient"
 )
@@ -30,12 +29,11 @@ const (
 type system struct {
 	t       *testing.T
 	bin     binaries
-	sim     *githubsim.Simulator
-	github  *httptest.Server
+	github  harness.GitHub
 	client  *simclient.Client
 	dir     string
 	options options
-	server  *process
+	server  *harness.Process
 	several *several // instead of server, nil for one
 	log     *os.File
 }
@@ -57,22 +55,15 @@ func start(t *testing.T, o options) *system {
 	if o.replicas > 0 {
 		s.several = prepareSeveral(s, o.replicas)
 	}
-	sim, err := githubsim.New(githubsim.Options{
-		Logger: slog.New(slog.DiscardHandler), ControlToken: "control", Speedup: o.speedup,
+	s.github = harness.StartGitHub(t, githubsim.Options{
+		ControlToken: "control", Speedup: o.speedup,
 		PersonalTokens: []githubsim.PersonalToken{{Token: token, Login: "acme"}},
 		Repositories:   []githubsim.RepositorySpec{{Owner: "acme", Name: "shop", Private: true}},
 		Webhook:        s.webhook(),
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.sim = sim
-	s.github = httptest.NewServer(sim.Handler())
-	sim.SetBaseURL(s.github.URL)
-	s.client = simclient.New(s.github.URL, "control", s.github.Client())
+	s.client = simclient.New(s.github.Web.URL, "control", s.github.Web.Client())
 	t.Cleanup(func() {
 		s.stop()
-		s.sim.Close()
 		s.github.Close()
 		s.end()
 	})
@@ -89,15 +80,7 @@ func (s *system) makeFolders() {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		s.t.Fatal(err)
 	}
-	runner := filepath.Join(dir, "runner", "bin")
-	if err := os.MkdirAll(runner, 0o755); err != nil {
-		s.t.Fatal(err)
-	}
-	for _, name := range []string{"Runner.Listener", "Runner.Worker"} {
-		if err := os.Link(s.bin.demo, filepath.Join(runner, name)); err != nil {
-			s.t.Fatal(err)
-		}
-	}
+	harness.InstallRunner(s.t, filepath.Join(dir, "runner"), s.bin.demo)
 	if s.log, err = os.Create(filepath.Join(dir, "server.log")); err != nil {
 		s.t.Fatal(err)
 	}
@@ -131,7 +114,7 @@ func (s *system) startServer() {
 		return
 	}
 	args := []string{
-		"serve", "--data", s.data(), "--github-url", s.github.URL + "/api/v3", "--repository", repository,
+		"serve", "--data", s.data(), "--github-url", s.github.Web.URL + "/api/v3", "--repository", repository,
 		"--runner-dir", filepath.Join(s.dir, "runner"), "--agent", s.bin.agent, "--poll-interval", "500ms",
 		"--max-runners", strconv.Itoa(max(1, s.options.maxRunners)), "--boot-delay", s.options.bootDelay.String(),
 	}
@@ -144,10 +127,10 @@ func (s *system) startServer() {
 	cmd := exec.Command(s.bin.server, append(args, s.options.args...)...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, s.log, s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.server = launch(s.t, cmd)
+	s.server = harness.Launch(s.t, cmd)
 	s.await(30*time.Second, "the server is ready", func() bool {
-		if s.server.over() {
-			s.t.Fatalf("the server ended: %v\n%s", s.server.err, s.serverLog())
+		if s.server.Over() {
+			s.t.Fatalf("the server ended: %v\n%s", s.server.Wait(), s.serverLog())
 		}
 		return s.serverFile().PID == cmd.Process.Pid
 	})
@@ -175,8 +158,8 @@ func (s *system) kill() {
 		s.several.killOne()
 		return
 	}
-	_ = s.server.cmd.Process.Kill()
-	s.server.wait()
+	_ = s.server.Cmd.Process.Kill()
+	_ = s.server.Wait()
 }
 
 // stop ends the server gently; its agents go on.
@@ -185,11 +168,11 @@ func (s *system) stop() {
 		s.several.stop(s)
 		return
 	}
-	if s.server == nil || s.server.over() {
+	if s.server == nil || s.server.Over() {
 		return
 	}
-	_ = s.server.cmd.Process.Signal(syscall.SIGTERM)
-	s.server.wait()
+	_ = s.server.Cmd.Process.Signal(syscall.SIGTERM)
+	_ = s.server.Wait()
 }
 
 // end kills what is left of the machines, says what it was, and removes the folders.
@@ -317,46 +300,5 @@ func (s *system) agents() []int {
 // await lets time pass until cond holds.
 func (s *system) await(limit time.Duration, what string, cond func() bool) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), limit)
-	defer cancel()
-	tick := time.NewTicker(50 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			s.t.Fatalf("after %s it is not so that %s; left over: %s", limit, what, s.leftOver())
-		}
-	}
+	harness.Await(s.t, limit, what, cond, func() string { return "left over: " + s.leftOver() })
 }
-
-// process is a child whose end is known.
-type process struct {
-	cmd  *exec.Cmd
-	done chan struct{}
-	err  error
-}
-
-func launch(t *testing.T, cmd *exec.Cmd) *process {
-	t.Helper()
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{cmd: cmd, done: make(chan struct{})}
-	go func() {
-		p.err = cmd.Wait()
-		close(p.done)
-	}()
-	return p
-}
-
-func (p *process) over() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
-func (p *process) wait() { <-p.done }

@@ -5,21 +5,19 @@ import (
 	"context"
 	"html"
 	"io"
-	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/architecture"
+	"github.com/runs-fleet/runs-fleet/internal/endtoend/harness"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/simclient"
 )
@@ -46,10 +44,8 @@ type reader struct {
 	t      *testing.T
 	home   string
 	env    []string
-	github *githubsim.Simulator
-	web    *httptest.Server
-	server *exec.Cmd
-	gone   chan struct{}
+	github harness.GitHub
+	server *harness.Process
 	log    *os.File
 	runID  int64
 }
@@ -70,7 +66,7 @@ func newReader(t *testing.T) *reader {
 	r.env = []string{
 		"HOME=" + home, "PATH=" + shims + string(os.PathListSeparator) + os.Getenv("PATH"), "TERM=dumb", "MODULE=" + root(t),
 		"GOPATH=" + filepath.Join(home, "go"), "GOCACHE=" + goEnv(t, "GOCACHE"), "GOMODCACHE=" + goEnv(t, "GOMODCACHE"),
-		"RUNS_FLEET_GITHUB_URL=" + r.web.URL + "/api/v3", "RUNS_FLEET_DATA=" + filepath.Join(home, "data"),
+		"RUNS_FLEET_GITHUB_URL=" + r.github.Web.URL + "/api/v3", "RUNS_FLEET_DATA=" + filepath.Join(home, "data"),
 		"RUNS_FLEET_LISTEN=127.0.0.1:0", "RUNS_FLEET_RUNNER_DIR=" + filepath.Join(home, "runner"), "RUNS_FLEET_POLL_INTERVAL=500ms",
 	}
 	t.Cleanup(r.cleanUp)
@@ -87,24 +83,15 @@ func goEnv(t *testing.T, name string) string {
 }
 
 func (r *reader) startGitHub() {
-	sim, err := githubsim.New(githubsim.Options{
-		Logger: slog.New(slog.DiscardHandler), PersonalTokens: []githubsim.PersonalToken{{Token: token, Login: "octocat"}},
-		Repositories: []githubsim.RepositorySpec{{Owner: "octo-org", Name: "octo-repo", Private: true, Organization: true}},
+	r.github = harness.StartGitHub(r.t, githubsim.Options{
+		PersonalTokens: []githubsim.PersonalToken{{Token: token, Login: "octocat"}},
+		Repositories:   []githubsim.RepositorySpec{{Owner: "octo-org", Name: "octo-repo", Private: true, Organization: true}},
 	})
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	r.github, r.web = sim, httptest.NewServer(sim.Handler())
-	sim.SetBaseURL(r.web.URL)
 }
 
 // installRunner puts the simulated GitHub's runner where the official one would be.
 func (r *reader) installRunner() {
-	bin := filepath.Join(r.home, "runner", "bin")
-	r.must(os.MkdirAll(bin, 0o755))
-	for _, name := range []string{"Runner.Listener", "Runner.Worker"} {
-		r.must(os.Link(filepath.Join(r.home, "go", "bin", "runs-fleet-demo"), filepath.Join(bin, name)))
-	}
+	harness.InstallRunner(r.t, filepath.Join(r.home, "runner"), filepath.Join(r.home, "go", "bin", "runs-fleet-demo"))
 }
 
 // makeClone makes a clone of a repository with one commit, which is pushed to a folder.
@@ -174,7 +161,7 @@ func (r *reader) createApp(block architecture.Block) {
 	ctx, cancel := context.WithTimeout(r.t.Context(), blockLimit)
 	defer cancel()
 	cmd := r.shell(ctx, block)
-	var said watched
+	var said harness.Screen
 	cmd.Stdout, cmd.Stderr = &said, &said
 	in, err := cmd.StdinPipe()
 	r.must(err)
@@ -182,15 +169,15 @@ func (r *reader) createApp(block architecture.Block) {
 	r.must(cmd.Start())
 	b := browser{t: r.t}
 	page := b.get(r.said(&said, `(?m)^  (http://127\.0\.0\.1:\d+/\w+)$`))
-	b.submit(b.submit(page, r.web.URL), r.web.URL)
-	b.submit(b.get(r.said(&said, `(?m)^  (http://\S+/installations/new)$`)), r.web.URL)
+	b.submit(b.submit(page, r.github.Web.URL), r.github.Web.URL)
+	b.submit(b.get(r.said(&said, `(?m)^  (http://\S+/installations/new)$`)), r.github.Web.URL)
 	if err := cmd.Wait(); err != nil {
 		r.t.Fatalf("%s:%d: %v\n%s", block.Document, block.Line, err, said.String())
 	}
 }
 
 // said waits until the command has said something.
-func (r *reader) said(w *watched, pattern string) (found string) {
+func (r *reader) said(w *harness.Screen, pattern string) (found string) {
 	r.t.Helper()
 	r.await(30*time.Second, "the command says "+pattern, func() bool {
 		m := regexp.MustCompile(pattern).FindStringSubmatch(w.String())
@@ -200,24 +187,6 @@ func (r *reader) said(w *watched, pattern string) (found string) {
 		return m != nil
 	})
 	return found
-}
-
-// watched is what a command prints, while it does.
-type watched struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.Write(p)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
 }
 
 // browser submits the forms of pages as they are.
@@ -270,14 +239,9 @@ func (r *reader) serve(block architecture.Block) {
 	r.log, err = os.Create(filepath.Join(r.home, "server.log"))
 	r.must(err)
 	block.Text = "exec " + strings.TrimSpace(block.Text)
-	r.server = r.shell(context.WithoutCancel(r.t.Context()), block)
-	r.server.Stdout, r.server.Stderr = r.log, r.log
-	r.must(r.server.Start())
-	r.gone = make(chan struct{})
-	go func() {
-		_ = r.server.Wait()
-		close(r.gone)
-	}()
+	cmd := r.shell(context.WithoutCancel(r.t.Context()), block)
+	cmd.Stdout, cmd.Stderr = r.log, r.log
+	r.server = harness.Launch(r.t, cmd)
 	r.await(30*time.Second, "the server is ready", func() bool {
 		_, err := os.Stat(filepath.Join(r.home, "data", "server.json"))
 		return err == nil
@@ -314,12 +278,8 @@ func (r *reader) ended() bool {
 // stop is Ctrl-C.
 func (r *reader) stop() {
 	r.t.Helper()
-	r.must(r.server.Process.Signal(os.Interrupt))
-	select {
-	case <-r.gone:
-	case <-time.After(time.Minute):
-		r.t.Fatalf("the server does not stop:\n%s", r.serverLog())
-	}
+	r.must(r.server.Cmd.Process.Signal(os.Interrupt))
+	r.await(time.Minute, "the server has stopped", r.server.Over)
 }
 
 func (r *reader) nothingLeft() {
@@ -349,14 +309,12 @@ func (r *reader) serverLog() string {
 
 func (r *reader) cleanUp() {
 	if r.server != nil {
-		_ = r.server.Process.Signal(syscall.SIGTERM) // it may have ended
-		<-r.gone
+		_ = r.server.Cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = r.server.Wait()                              // as it was told
 	}
 	if r.log != nil {
 		_ = r.log.Close()
 	}
-	r.web.CloseClientConnections()
-	r.web.Close()
 	r.github.Close()
 	http.DefaultClient.CloseIdleConnections()
 	r.must(os.RemoveAll(r.home))
@@ -365,15 +323,5 @@ func (r *reader) cleanUp() {
 // await lets time pass until cond holds.
 func (r *reader) await(limit time.Duration, what string, cond func() bool) {
 	r.t.Helper()
-	deadline := time.NewTimer(limit)
-	defer deadline.Stop()
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			r.t.Fatalf("after %s it is not so that %s\n%s", limit, what, r.serverLog())
-		}
-	}
+	harness.Await(r.t, limit, what, cond, r.serverLog)
 }

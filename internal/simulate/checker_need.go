@@ -166,7 +166,9 @@ func (n *need) change(d *domain, row store.Row, changes []func(), touched map[fl
 			return changes
 		}
 		touched[l.Shape] = true
-		if _, known := n.w.check.rows.launches[row.Key.Partition]; !known {
+		if was, known := n.w.check.rows.launches[row.Key.Partition]; known {
+			n.w.check.givesUp(d, was, l)
+		} else {
 			n.judge(d, l)
 		}
 		return append(changes, func() { n.launch(l) })

@@ -25,6 +25,9 @@ func (w *World) strike(f Fault, do func() bool) {
 	})
 }
 
+// rushOf is how many runs of four jobs start at once: more than a small limit of runners allows.
+const rushOf = 12
+
 // doom plans all faults that happen by themselves.
 func (w *World) doom() {
 	w.strike(ReplicaKilled, w.killReplica)
@@ -46,8 +49,19 @@ func (w *World) doom() {
 		w.cloud.empty = w.s.now.Add(w.fate.between(10*time.Second, 5*time.Minute))
 		return true
 	})
+	w.strike(Rush, func() bool {
+		repository := w.fate.below(len(w.hub.repos))
+		for range rushOf {
+			w.dispatch(repository, "four")
+		}
+		return true
+	})
 	w.strike(ProviderSilent, func() bool {
-		w.cloud.silent = w.s.now.Add(w.fate.between(30*time.Second, 12*time.Minute))
+		d, long := w.fate.between(30*time.Second, 12*time.Minute), w.fate.between(11*time.Minute, 20*time.Minute)
+		if w.fate.chance(0.2) { // a launch is given up after ten minutes
+			d = long
+		}
+		w.cloud.silent = w.s.now.Add(d)
 		w.history.add("", "the cloud falls silent")
 		return true
 	})

@@ -62,6 +62,7 @@ const (
 	LongJob             Fault = "long-job"              // a quarter of an hour and more
 	ProviderForgets     Fault = "provider-forgets"      // an answer calls a place failed whose instance exists
 	TerminateKept       Fault = "terminate-kept"        // a termination is answered, and nothing happens
+	Rush                Fault = "rush"                  // dozens of jobs at once
 	ListingGaps         Fault = "listing-gaps"          // an instance is missing from listings for minutes
 )
 
@@ -100,7 +101,7 @@ func typical() Rates {
 		ListingLags: 1, SpotReclaim: 3, NeverBoots: 0.05, SlowBoot: 0.05,
 		ReplicaKilled: 12, ReplicaPaused: 6, ReplicaRolled: 2, ClockSkew: 1,
 		AgentKilled: 3, AgentHung: 3, AgentCutOff: 4, AnswerLost: 0.015, ListenerStubborn: 0.05, ListenerStopsSlowly: 0.5, Revision: 3, FewRunners: 1,
-		ListenerDeaf: 0.05, WorkerLingers: 0.05, LongJob: 0.04, ProviderForgets: 0.05, TerminateKept: 0.05, ListingGaps: 0.05,
+		ListenerDeaf: 0.05, WorkerLingers: 0.05, LongJob: 0.04, ProviderForgets: 0.05, TerminateKept: 0.05, ListingGaps: 0.05, Rush: 0.5,
 	}
 }
 

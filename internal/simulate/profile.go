@@ -14,7 +14,7 @@ func profiles() map[string]Rates {
 		// GitHub gives jobs to runners that do not take them, says so, and takes them back.
 		"deaf": {
 			ListenerDeaf: 0.3, AssignmentLost: 0.2, InProgressEarly: 0.7, WebhookLost: 0.1, WebhookLate: 0.4, WebhookTwice: 0.3,
-			RunCompletesEarly: 0.05, IdleRemoved: 0.1,
+			RunCompletesEarly: 0.05, IdleRemoved: 0.1, ListenerStopsSlowly: 0.5,
 		},
 		// The cloud answers late, wrongly or never.
 		"silence": {
@@ -33,11 +33,11 @@ func profiles() map[string]Rates {
 			RunCancelled: 12, JobTaken: 30, WorkerLingers: 0.3,
 		},
 		// The configuration changes what labels mean, again and again.
-		"turns": {SpotReclaim: 10, Revision: 60, ListenerStubborn: 0.3, WebhookLate: 0.3, AgentCutOff: 6, FewRunners: 1, IndexLags: 1},
+		"turns": {SpotReclaim: 10, Rush: 3, Revision: 60, ListenerStubborn: 0.3, WebhookLate: 0.3, AgentCutOff: 6, FewRunners: 1, IndexLags: 1},
 		// Calls that fail, or whose answers are lost.
 		"weather": {
 			GitHubDown: 0.15, GitHubTimeout: 0.2, GitHubLimit: 0.05, StoreTimeout: 0.01, StoreConflict: 0.02, ProviderDown: 0.1, ProviderTimeout: 0.2,
-			WebhookLost: 0.1, AgentHung: 20, LongJob: 0.4, QueueTimeout: 0.05, DeletedWhileBusy: 0.5,
+			WebhookLost: 0.1, AgentHung: 20, LongJob: 0.4, QueueTimeout: 0.05, DeletedWhileBusy: 0.5, StoreDown: 0.02,
 		},
 		// Servers that stop for longer than their leases, while agents and people go on.
 		"pauses": {ReplicaPaused: 20, ReplicaKilled: 10, StoreSlow: 0.02, AgentCutOff: 10, RunCancelled: 10, IndexLags: 2, WebhookTwice: 0.2},

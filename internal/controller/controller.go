@@ -235,9 +235,14 @@ func (c *Controller) begin(ctx context.Context, name string) context.Context {
 // recovered keeps one bad row from ending the server (failure mode A4).
 func (c *Controller) recovered(name string) {
 	if r := recover(); r != nil {
-		c.Observer.FellBack(FallbackPanic)
-		c.Logger.Error("a bug was met; the work will be tried again", "in", name, "panic", fmt.Sprint(r), "stack", stack())
+		c.met(name, r)
 	}
+}
+
+// met tells of a bug that was met, from within the deferred function that recovered from it.
+func (c *Controller) met(name string, panicked any) {
+	c.Observer.FellBack(FallbackPanic)
+	c.Logger.Error("a bug was met; the work will be tried again", "in", name, "panic", fmt.Sprint(panicked), "stack", stack())
 }
 
 // FleetID returns the fleet's identity, once Run has begun.

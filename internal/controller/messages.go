@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -91,33 +92,22 @@ func (c *Controller) startWorker(ctx context.Context) {
 	c.spawn(ctx, "queue worker "+strconv.FormatUint(c.crew.number(), 10), c.takeMessages)
 }
 
-// handleAll applies messages side by side, since each may wait, and returns the receipts of those that are done with.
-// While that takes long, another worker goes on in this one's place.
+// handleAll applies messages side by side, since each waits for the disk and all may share one sync, and returns the
+// receipts of those that are done with.
 func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []string {
 	if len(messages) == 0 {
 		return nil
 	}
-	handled := make([]bool, len(messages))
-	applied, wake := context.WithCancel(ctx)
-	defer wake()
-	var all sync.WaitGroup
-	var left atomic.Int64
-	left.Store(int64(len(messages)))
+	handled, over := make([]bool, len(messages)), make([]atomic.Bool, len(messages))
+	var all, holding sync.WaitGroup
+	held, release := context.WithCancel(context.WithoutCancel(ctx))
+	holding.Go(func() { c.hold(c.begin(held, "hold "+messages[0].ID), messages, over) })
 	for i, m := range messages {
-		all.Go(func() {
-			handled[i] = c.handle(c.begin(ctx, "message "+m.ID), m)
-			if left.Add(-1) == 0 {
-				wake()
-			}
-		})
-	}
-	if c.Clock.Sleep(applied, handleLong) == nil && left.Load() > 0 {
-		if c.crew.stuck(c.Workers) {
-			c.startWorker(ctx)
-		}
-		defer c.crew.goesOn()
+		all.Go(func() { handled[i] = c.handle(c.begin(ctx, "message "+m.ID), m, &over[i]) })
 	}
 	all.Wait()
+	release()
+	holding.Wait()
 	var done []string
 	for i, m := range messages {
 		if handled[i] {
@@ -127,18 +117,13 @@ func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []
 	return done
 }
 
-// handle applies one message and says whether it is done with.
-func (c *Controller) handle(ctx context.Context, m queue.Message) (done bool) {
-	defer c.recovered("message " + m.ID)
+// handle applies one message and says whether it is done with. It sets over when the message is no longer worked on.
+func (c *Controller) handle(ctx context.Context, m queue.Message, over *atomic.Bool) (done bool) {
 	// A message in hand is finished even while the server stops (failure mode B13).
 	work, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
 	defer cancel()
-	e, err := DecodeEvent(m.Body)
-	if err == nil && e.Job != nil {
-		end := c.arrivals.receive(fleet.JobID{Host: e.Job.Repository.Host, ID: e.Job.Job}, e.Received)
-		err = c.Apply(work, *e.Job)
-		end()
-	}
+	err := c.applyMessage(work, m)
+	over.Store(true)
 	if err == nil {
 		return true
 	}
@@ -148,8 +133,30 @@ func (c *Controller) handle(ctx context.Context, m queue.Message) (done bool) {
 	}
 	c.Observer.FellBack(FallbackDelivery)
 	c.Logger.WarnContext(ctx, "a delivery could not be applied and will come back", "message", m.ID, "receives", m.Receives, "wait", wait, "error", err)
-	if err := c.Queue.Extend(work, m.Receipt, min(wait, 10*time.Minute)); err != nil {
+	// The time of the work may be over.
+	after := context.WithoutCancel(ctx)
+	if err := c.extend(after, m, min(wait, 10*time.Minute)); err != nil {
 		c.Logger.WarnContext(ctx, "the delivery comes back after the queue's own time", "message", m.ID, "error", err)
 	}
+	noting, cancelNoting := c.Clock.WithTimeout(after, extendTimeout)
+	defer cancelNoting()
+	c.noteReason(noting, m, err)
 	return false
+}
+
+// applyMessage applies one message. A bug that it meets is an error of this message alone (failure mode A4).
+func (c *Controller) applyMessage(ctx context.Context, m queue.Message) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.met("message "+m.ID, r)
+			err = fmt.Errorf("a bug was met, see the server's log: %v", r)
+		}
+	}()
+	e, err := DecodeEvent(m.Body)
+	if err != nil || e.Job == nil {
+		return err
+	}
+	end := c.arrivals.receive(fleet.JobID{Host: e.Job.Repository.Host, ID: e.Job.Job}, e.Received)
+	defer end()
+	return c.Apply(ctx, *e.Job)
 }

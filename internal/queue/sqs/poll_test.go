@@ -7,30 +7,35 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
 	"github.com/runs-fleet/runs-fleet/internal/emulator/awstest"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/queue/sqs"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
-// failure modes B5, B6: an empty poll is no error, whatever time-out the other calls have.
+// failure modes B5, B6
+//
+// An empty poll is no error, whatever time-out the other calls have: a second here, and the poll takes two.
 func TestALongPollOutlastsTheTimeoutsOfShortCalls(t *testing.T) {
-	cfg := awstest.Config(t, emulators.MiniStack(t))
-	client, ok := cfg.HTTPClient.(*http.Client)
-	if !ok {
-		t.Fatalf("the configuration's client is a %T", cfg.HTTPClient)
-	}
-	transport, ok := client.Transport.(*http.Transport)
-	if !ok {
-		t.Fatalf("the client's transport is a %T", client.Transport)
-	}
-	q := closing(t, open(t, cfg, sqs.Options{}))
-	if err := q.Ready(t.Context()); err != nil { // it knows the queue's address then
-		t.Fatal(err)
-	}
-	transport.ResponseHeaderTimeout = time.Nanosecond
-	if messages, err := q.Receive(t.Context(), 1, 2*time.Second); err != nil || len(messages) != 0 {
-		t.Errorf("Receive = %d messages, %v; want none and no error", len(messages), err)
+	plain := &http.Transport{ResponseHeaderTimeout: time.Second}
+	t.Cleanup(plain.CloseIdleConnections)
+	for name, client := range map[string]aws.HTTPClient{
+		"plain": &http.Client{Transport: plain, Timeout: time.Second},
+		"the SDK's": awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+			t.ResponseHeaderTimeout, t.DisableKeepAlives = time.Second, true
+		}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := awstest.Config(t, emulators.MiniStack(t))
+			cfg.HTTPClient = client
+			q := closing(t, open(t, cfg, sqs.Options{}))
+			if messages, err := q.Receive(t.Context(), 1, 2*time.Second); err != nil || len(messages) != 0 {
+				t.Errorf("Receive = %d messages, %v; want none and no error", len(messages), err)
+			}
+		})
 	}
 }
 

@@ -1,7 +1,6 @@
 package sqs_test
 
 import (
-	"net/http"
 	"testing"
 	"time"
 
@@ -60,11 +59,6 @@ func closing(t *testing.T, q *sqs.Queue) *sqs.Queue {
 func harness(t *testing.T) queuetest.Harness {
 	t.Helper()
 	cfg := awstest.Config(t, emulators.MiniStack(t))
-	// The product's own client loses an answer of MiniStack now and then. That is made good by another delivery, but the suite
-	// counts deliveries; the fault tests are about lost answers.
-	client := &http.Client{Transport: &http.Transport{}}
-	t.Cleanup(client.CloseIdleConnections)
-	cfg.HTTPClient = client
 	return queuetest.Harness{Apart: true, ExtendsExpired: true, Open: func(t *testing.T, clock seam.Clock) queue.Queue {
 		return open(t, cfg, sqs.Options{Clock: clock, Visibility: queuetest.VisibilityApart, MaxReceives: queuetest.MaxReceives})
 	}}

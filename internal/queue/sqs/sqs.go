@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"github.com/runs-fleet/runs-fleet/internal/awsclient"
@@ -95,8 +96,10 @@ func New(cfg aws.Config, o Options) (*Queue, error) {
 		// The repetitions are ours: they run on the seam's clock and know what may be repeated.
 		to.Retryer = aws.NopRetryer{}
 	}
+	of := cfg.HTTPClient
+	cfg.HTTPClient = awsclient.WholeBodies(of)
 	q.short = sqs.NewFromConfig(cfg, options)
-	cfg.HTTPClient = q.pollHTTP(cfg.HTTPClient)
+	cfg.HTTPClient = awsclient.WholeBodies(q.pollHTTP(of))
 	q.long = sqs.NewFromConfig(cfg, options)
 	return q, nil
 }
@@ -118,25 +121,27 @@ func (o Options) withDefaults() Options {
 }
 
 // pollHTTP is a client for long polls with the settings of another one, but for its time-out and its connections. A client
-// whose transport is not known is used itself.
+// of a kind that is not known is used itself.
 func (q *Queue) pollHTTP(of aws.HTTPClient) aws.HTTPClient {
-	client, ok := of.(*http.Client)
 	if of == nil {
-		client, ok = awsclient.HTTP(), true
+		of = awsclient.HTTP()
 	}
-	if !ok {
+	switch client := of.(type) {
+	case *awshttp.BuildableClient:
+		return client.WithTransportOptions(func(t *http.Transport) { t.ResponseHeaderTimeout = pollTimeout })
+	case *http.Client:
+		transport, ok := client.Transport.(*http.Transport)
+		if !ok {
+			return of
+		}
+		own, poll := *client, transport.Clone()
+		poll.ResponseHeaderTimeout = pollTimeout
+		own.Transport, own.Timeout = poll, 0
+		q.closeIdle = poll.CloseIdleConnections
+		return &own
+	default:
 		return of
 	}
-	transport, ok := client.Transport.(*http.Transport)
-	if !ok {
-		return of
-	}
-	own := *client
-	poll := transport.Clone()
-	poll.ResponseHeaderTimeout = pollTimeout
-	own.Transport, own.Timeout = poll, 0
-	q.closeIdle = poll.CloseIdleConnections
-	return &own
 }
 
 // begin notes work that may outlive its caller. Without it, end must not be called.

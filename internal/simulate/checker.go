@@ -27,6 +27,7 @@ type checker struct {
 	rows      rows
 	need      *need
 	surplus   *surplusOf
+	recovery  *recovery
 	rules     *rules
 	overdue   overdue
 	listeners map[fleet.DemandKey]string    // beyond their demands' queued jobs, at the last look
@@ -41,6 +42,7 @@ type checker struct {
 
 func newChecker(w *World) *checker {
 	c := &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, stored: map[string]bool{}, deletes: map[string]bool{}}
+	c.recovery = newRecovery(c)
 	c.surplus = &surplusOf{c: c, given: map[string]bool{}}
 	c.rules, c.overdue, c.rowless, c.starts = newRules(c), overdue{}, map[string]time.Time{}, map[fleet.DemandKey]time.Time{}
 	c.supplies, c.listeners = map[fleet.ShapeKey]string{}, map[fleet.DemandKey]string{}

@@ -42,6 +42,8 @@ func kindOf(row store.Row) string {
 	switch {
 	case kind == row.Key.Sort && (kind == "job" || kind == "machine" || kind == "launch"):
 		return kind
+	case kind == "leases" && strings.HasPrefix(row.Key.Sort, "lease/"):
+		return "lease"
 	case kind == "shape" && row.Key.Sort == "head":
 		return "head"
 	default:
@@ -57,6 +59,8 @@ func (c *checker) wrote(d *domain, writes []store.Write) {
 			continue
 		}
 		switch kindOf(w.Row) {
+		case "lease":
+			c.recovery.lease(d, w.Row)
 		case "job":
 			c.wroteJob(d, w.Row)
 		case "machine":
@@ -94,6 +98,7 @@ func (c *checker) wroteJob(d *domain, row store.Row) {
 		c.w.history.add(about, "%s: row of %s: %s, epoch %d, runner %q", d.name, about, j.State, j.Epoch, j.Runner)
 	}
 	c.rules.job(d, was, j, known)
+	c.recovery.row(j)
 	if j.State == fleet.JobInProgress && was.State != j.State {
 		c.starts[j.Demand] = c.w.s.now
 		delete(c.rules.vain, j.Demand)
@@ -160,6 +165,7 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 	}
 	c.surplus.machine(was, m)
 	c.rules.machine(d, was, m)
+	c.recovery.machineRow(m)
 	if m.State == fleet.MachineRetiring && was.State == fleet.MachineListening && c.inVain(was) {
 		c.rows.vain[about] = true
 	}

@@ -161,7 +161,7 @@ func (c *cloud) create(r provider.Request) *machine {
 		m.slow = true
 	}
 	if w.strikes(NeverBoots) {
-		m.slow = true
+		m.slow, m.neverBoots = true, true
 		boot = 0
 	}
 	if from := w.cloudy.between(time.Minute, 10*time.Minute); w.strikes(ListingGaps) {
@@ -182,6 +182,9 @@ func (c *cloud) create(r provider.Request) *machine {
 	return m
 }
 
+// byServer begins the reason of an instance that a server has ended.
+const byServer = "User initiated, by "
+
 // end ends an instance: whatever runs on it dies.
 func (c *cloud) end(m *machine, reason string) {
 	if !m.inst.State.Live() {
@@ -189,6 +192,7 @@ func (c *cloud) end(m *machine, reason string) {
 	}
 	m.inst.State, m.inst.Reason, m.ended = provider.ShuttingDown, reason, c.w.s.now
 	m.die()
+	c.w.check.recovery.machineEnded(m, reason)
 	c.w.history.add(m.inst.ID, "cloud: %s ends: %s", m.inst.ID, reason)
 	c.w.s.after(c.w.cloudy.between(5*time.Second, 40*time.Second), m.inst.ID+" is terminated", func() { m.inst.State = provider.Terminated })
 }
@@ -258,7 +262,7 @@ func (p providerSeam) Terminate(ctx context.Context, _ fleet.Site, ids []string)
 			if m.live() && p.w.strikes(TerminateKept) {
 				continue
 			}
-			p.w.cloud.end(m, "User initiated, by "+p.d.name)
+			p.w.cloud.end(m, byServer+p.d.name)
 		}
 		return nil
 	})

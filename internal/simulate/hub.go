@@ -169,6 +169,7 @@ func (h *hub) tell(e world.Event) {
 		wait += much
 	}
 	if lost {
+		w.check.recovery.lost(e.Job.ID, fleet.JobState(e.Action))
 		w.history.add(about, "GitHub: the webhook about %s being %s is lost", about, e.Job.Status)
 		return
 	}

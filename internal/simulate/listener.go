@@ -213,14 +213,14 @@ func (m *machine) unlist() {
 
 // killAgent ends the agent's process; its listener and worker share its process namespace and die with it.
 func (m *machine) killAgent() {
-	m.fault = "agent killed"
+	m.fault, m.silentSince = "agent killed", m.w.s.now
 	m.w.history.add(m.inst.ID, "%s: its agent is killed", m.inst.ID)
 	m.die()
 }
 
 // hangAgent stops the agent's process while its listener and worker go on.
 func (m *machine) hangAgent() {
-	m.fault = "agent hung"
+	m.fault, m.silentSince = "agent hung", m.w.s.now
 	m.agent.hung = true
 	m.w.history.add(m.inst.ID, "%s: its agent hangs", m.inst.ID)
 	if m.agent.flight != nil { // the connection stays open for a while: nobody answers it

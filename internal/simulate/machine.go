@@ -55,10 +55,12 @@ type machine struct {
 	stubborn bool
 	deaf     bool
 
-	wasStubborn  bool  // a listener of it did not connect
-	unregistered bool  // GitHub forgot a registration of it by itself
-	given        int64 // the newest job that GitHub assigned to it
-	troubles     int   // answers and registrations of it that were lost or refused
+	wasStubborn  bool      // a listener of it did not connect
+	unregistered bool      // GitHub forgot a registration of it by itself
+	given        int64     // the newest job that GitHub assigned to it
+	silentSince  time.Time // when its agent was killed or hung
+	neverBoots   bool
+	troubles     int // answers and registrations of it that were lost or refused
 	stopping     bool
 	since        time.Time // of the listener's state
 	session      string

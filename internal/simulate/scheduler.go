@@ -41,6 +41,7 @@ type domain struct {
 	name   string
 	skew   time.Duration // of its clock
 	dead   bool
+	died   time.Time
 	paused time.Time // until when nothing of it goes on
 
 	pausedFrom, pausedTo time.Time // its last pause
@@ -195,7 +196,7 @@ func (s *scheduler) release(c *caller) {
 }
 
 // killing makes sure that nothing of a domain goes on, whatever wakes it.
-func (s *scheduler) killing(d *domain) { d.dead = true }
+func (s *scheduler) killing(d *domain) { d.dead, d.died = true, s.now }
 
 // kill ends a domain: whatever is parked in it never returns.
 func (s *scheduler) kill(d *domain) {

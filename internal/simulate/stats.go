@@ -20,6 +20,8 @@ type Stats struct {
 	Rest     time.Duration // from the last fault until everything had come to rest, the longest
 	Faults   map[Fault]int
 	Waits    []time.Duration // from queued to in progress
+	Steady   map[string]Spread
+	Others   map[string]Spread
 }
 
 // Add sums figures up.
@@ -50,4 +52,17 @@ func (s *Stats) Add(o Stats) {
 		s.Faults[f] += n
 	}
 	s.Waits = append(s.Waits, o.Waits...)
+	s.Steady, s.Others = merged(s.Steady, o.Steady), merged(s.Others, o.Others)
+}
+
+func merged(into, from map[string]Spread) map[string]Spread {
+	if into == nil {
+		into = map[string]Spread{}
+	}
+	for key, s := range from {
+		sum := into[key]
+		sum.merge(s)
+		into[key] = sum
+	}
+	return into
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -25,13 +24,17 @@ type outcome struct {
 	Text      string // the whole explanation of a violation, after shrinking
 }
 
-// child runs worlds until its time is over, every n-th seed, and writes a line for each.
+// child runs worlds until its time is over or it has run its number of them, every n-th seed, and writes a line for each.
 func child(t *testing.T, o options) bool {
 	t.Helper()
 	out := json.NewEncoder(os.Stdout)
 	clock := seam.System{}
-	for end := clock.Now().Add(o.length); clock.Now().Before(end); o.seed += uint64(o.seeds) {
-		res := simulate.Run(t, o.config(o.seed), false)
+	end := clock.Now().Add(o.length)
+	more := func(done int) bool {
+		return (o.worlds == 0 || done < o.worlds) && (o.length == 0 || clock.Now().Before(end))
+	}
+	for done := 0; more(done); done++ {
+		res := simulate.Run(t, o.config(o.seed+uint64(done*o.seeds)), false)
 		line := outcome{Stats: res.Stats}
 		if res.Violation != nil {
 			line.Invariant = res.Violation.Invariant
@@ -51,8 +54,11 @@ func campaign(o options, cores int) error {
 	if o.seed == 1 {
 		o.seed = uint64(clock.Now().UnixMilli())
 	}
-	fmt.Printf("%d processes, %s, seeds from %d\n", cores, o.length, o.seed)
-	s := &summary{clock: clock, began: clock.Now(), told: clock.Now()}
+	if o.worlds > 0 {
+		cores = min(cores, o.worlds)
+	}
+	fmt.Printf("%d processes, %s, seeds from %d, about %d jobs each\n", cores, o.extent(), o.seed, o.jobs)
+	s := &summary{clock: clock, began: clock.Now(), told: clock.Now(), worlds: o.worlds}
 	var all sync.WaitGroup
 	failures := make([]error, cores)
 	for i := range cores {
@@ -63,31 +69,44 @@ func campaign(o options, cores int) error {
 	if err := errors.Join(failures...); err != nil {
 		return err
 	}
-	if s.violations > 0 {
-		return fmt.Errorf("%d worlds violated an invariant", s.violations) //nolint:err113 // for people
+	if s.violated > 0 {
+		return fmt.Errorf("%d worlds violated an invariant", s.violated) //nolint:err113 // for people
 	}
 	return nil
 }
 
-// summary adds up what the children say.
-type summary struct {
-	mu         sync.Mutex
-	clock      seam.Clock
-	began      time.Time
-	told       time.Time
-	stats      simulate.Stats
-	violations int
+// extent is how much a campaign is to do.
+func (o options) extent() string {
+	switch {
+	case o.worlds == 0:
+		return o.length.String()
+	case o.length == 0:
+		return fmt.Sprintf("%d worlds", o.worlds)
+	default:
+		return fmt.Sprintf("%d worlds or %s", o.worlds, o.length)
+	}
 }
 
-// progressEvery is how often a campaign tells how far it is.
-const progressEvery = 15 * time.Second
+// worldsTake bounds a campaign that has a number of worlds and no time.
+const worldsTake = 7 * 24 * time.Hour
 
 func (s *summary) follow(o options, i, cores int) error {
+	share := 0
+	if o.worlds > 0 {
+		share = (o.worlds + cores - 1 - i) / cores
+	}
 	args := []string{
-		"-child", "-seed", strconv.FormatUint(o.seed+uint64(i), 10), "-seeds", strconv.Itoa(cores),
+		"-child", "-worlds", strconv.Itoa(share), "-seed", strconv.FormatUint(o.seed+uint64(i), 10), "-seeds", strconv.Itoa(cores),
 		"-jobs", strconv.Itoa(o.jobs), "-for", o.length.String(), "-off", o.off, "-with", o.with, "-profile", o.profile,
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), o.length+time.Hour)
+	if o.sqlite.said {
+		args = append(args, "-sqlite", o.sqlite.String())
+	}
+	limit := o.length + time.Hour // what the last world and its shrinking take
+	if o.length == 0 {
+		limit = worldsTake
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, os.Args[0], args...)
 	cmd.Stderr = os.Stderr
@@ -113,41 +132,4 @@ func (s *summary) follow(o options, i, cores int) error {
 		return fmt.Errorf("a process of the campaign ended early: %w", err)
 	}
 	return nil
-}
-
-func (s *summary) add(o outcome) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stats.Add(o.Stats)
-	if o.Text != "" {
-		s.violations++
-		fmt.Println(o.Text)
-	}
-	if now := s.clock.Now(); now.Sub(s.told) >= progressEvery {
-		s.told = now
-		fmt.Printf("%8s  %d worlds, %d jobs, %s of virtual time, %d violations\n", now.Sub(s.began).Round(time.Second), s.stats.Runs, s.stats.Jobs,
-			s.stats.Virtual.Round(time.Minute), s.violations)
-	}
-}
-
-func (s *summary) print() {
-	st := s.stats
-	fmt.Printf("\n| worlds | %d |\n| jobs | %d |\n| virtual time | %s |\n| steps | %d |\n| violations | %d |\n", st.Runs, st.Jobs, st.Virtual.Round(time.Minute), st.Steps, s.violations)
-	fmt.Printf("| launches / machines / registrations | %d / %d / %d |\n", st.Launches, st.Machines, st.Mints)
-	fmt.Printf("| machines that never ran a job | %d, %d of them without an excuse |\n", st.Idle, st.Idle-st.Pardoned)
-	fmt.Printf("| machines ended in the one case of rule 6.2 | %d |\n", st.Excused)
-	slices.Sort(st.Waits)
-	if n := len(st.Waits); n > 0 {
-		at := func(p int) time.Duration { return st.Waits[min(n-1, n*p/100)].Round(time.Second) }
-		fmt.Printf("| from queued to in progress: 50 / 90 / 99 %% | %s / %s / %s |\n", at(50), at(90), at(99))
-	}
-	fmt.Printf("| everything at rest after the last fresh job, at the latest | %s |\n\n", st.Rest.Round(time.Second))
-	kinds := make([]simulate.Fault, 0, len(st.Faults))
-	for f := range st.Faults {
-		kinds = append(kinds, f)
-	}
-	slices.Sort(kinds)
-	for _, f := range kinds {
-		fmt.Printf("| %s | %d |\n", f, st.Faults[f])
-	}
 }

@@ -2,6 +2,10 @@
 //
 //	go run ./internal/simulate/sim -seed 17 -v         one world, and the history of a violation
 //	go run ./internal/simulate/sim -for 10m            a campaign of fresh seeds, one process for each core
+//	go run ./internal/simulate/sim -worlds 10000       one of exactly so many seeds
+//
+// Built with GOEXPERIMENT=jsonv2, which makes it a quarter faster, it runs the same worlds to the same steps. The exit code is 1
+// when a world violated an invariant.
 //
 // Every world lives in a testing/synctest bubble, which needs a *testing.T; testing.Main gives one to an ordinary program.
 package main
@@ -24,6 +28,7 @@ import (
 type options struct {
 	seed    uint64
 	seeds   int
+	worlds  int
 	jobs    int
 	off     string
 	with    string
@@ -39,13 +44,17 @@ type options struct {
 	length  time.Duration
 }
 
-// gcPercent trades memory, of which a world needs little, for time.
-const gcPercent = 800
+// A world needs little memory, so that the collector may leave much of it for later.
+const (
+	gcPercent   = 800
+	memoryLimit = 1 << 30
+)
 
 func main() {
 	var o options
 	flag.Uint64Var(&o.seed, "seed", 1, "the first `seed`")
 	flag.IntVar(&o.seeds, "seeds", 1, "how many seeds to run, from the first")
+	flag.IntVar(&o.worlds, "worlds", 0, "run a campaign of exactly so many `seeds`, on every core; fresh ones, unless -seed says the first")
 	flag.IntVar(&o.jobs, "jobs", 60, "how many `jobs` each world has, about")
 	flag.StringVar(&o.off, "off", "", "`faults` to switch off, separated by commas, or all")
 	flag.StringVar(&o.with, "with", "", "`faults` that happen often in every world, separated by commas")
@@ -61,7 +70,7 @@ func main() {
 	flag.DurationVar(&o.length, "for", 0, "run a campaign of fresh seeds for so long, on every core")
 	testing.Init()
 	flag.Parse()
-	if o.length > 0 && !o.child {
+	if (o.length > 0 || o.worlds > 0) && !o.child {
 		if err := campaign(o, runtime.NumCPU()); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -70,6 +79,7 @@ func main() {
 	}
 	runtime.GOMAXPROCS(1)
 	debug.SetGCPercent(gcPercent)
+	debug.SetMemoryLimit(memoryLimit)
 	testing.Main(func(string, string) (bool, error) { return true, nil }, []testing.InternalTest{{
 		Name: "simulation", F: func(t *testing.T) {
 			run := worlds

@@ -92,8 +92,8 @@ func (c *Controller) startWorker(ctx context.Context) {
 	c.spawn(ctx, "queue worker "+strconv.FormatUint(c.crew.number(), 10), c.takeMessages)
 }
 
-// handleAll applies messages side by side, since each waits for the disk and all may share one sync, and returns the
-// receipts of those that are done with.
+// handleAll applies messages side by side, since each may wait, and returns the receipts of those that are done with.
+// While that takes long, another worker goes on in this one's place.
 func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []string {
 	if len(messages) == 0 {
 		return nil
@@ -102,8 +102,23 @@ func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []
 	var all, holding sync.WaitGroup
 	held, release := context.WithCancel(context.WithoutCancel(ctx))
 	holding.Go(func() { c.hold(c.begin(held, "hold "+messages[0].ID), messages, over) })
+	applied, wake := context.WithCancel(ctx)
+	defer wake()
+	var left atomic.Int64
+	left.Store(int64(len(messages)))
 	for i, m := range messages {
-		all.Go(func() { handled[i] = c.handle(c.begin(ctx, "message "+m.ID), m, &over[i]) })
+		all.Go(func() {
+			handled[i] = c.handle(c.begin(ctx, "message "+m.ID), m, &over[i])
+			if left.Add(-1) == 0 {
+				wake()
+			}
+		})
+	}
+	if c.Clock.Sleep(applied, handleLong) == nil && left.Load() > 0 {
+		if c.crew.stuck(c.Workers) {
+			c.startWorker(ctx)
+		}
+		defer c.crew.goesOn()
 	}
 	all.Wait()
 	release()
@@ -119,6 +134,7 @@ func (c *Controller) handleAll(ctx context.Context, messages []queue.Message) []
 
 // handle applies one message and says whether it is done with. It sets over when the message is no longer worked on.
 func (c *Controller) handle(ctx context.Context, m queue.Message, over *atomic.Bool) (done bool) {
+	defer c.recovered("message " + m.ID)
 	// A message in hand is finished even while the server stops (failure mode B13).
 	work, cancel := c.Clock.WithTimeout(context.WithoutCancel(ctx), handleTimeout)
 	defer cancel()

@@ -39,7 +39,9 @@ func TestExplain(t *testing.T) {
 		{
 			"no room, and it came later", fleet.Job{State: fleet.JobQueued, Demand: "d", Queued: sec(60)},
 			fleet.DemandState{},
-			with(func(v *record.View) { v.Head.V.Limit, v.Head.V.LimitSince = "every place for a machine is taken", sec(50) }),
+			with(func(v *record.View) {
+				v.Head.V.Limit, v.Head.V.LimitSince = "every place for a machine is taken", sec(50)
+			}),
 			"No machine could be launched for it since 2023-11-14 22:14:20 UTC: every place for a machine is taken.",
 		},
 		{"a runner listens for an older job, and a machine boots", waits, fleet.DemandState{}, with(func(v *record.View) {

@@ -26,7 +26,7 @@ func foretell(ctx context.Context, plan forecast.Plan, started func(int)) (forec
 	if err != nil {
 		return forecast.Outcome{}, fmt.Errorf("writing the plan: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, program, "plan") //nolint:gosec // beside this program or on the user's own PATH
+	cmd := exec.CommandContext(ctx, program, "plan")
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(asked), os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

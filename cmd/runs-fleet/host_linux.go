@@ -87,7 +87,7 @@ func (h *hosting) open(ctx context.Context, to streams) error {
 	}
 	handler, err := host.NewHandler(h.machines, h.machines.about, token, log)
 	if err != nil {
-		return err //nolint:wrapcheck // it says what to do
+		return err
 	}
 	if h.listener, err = (&net.ListenConfig{}).Listen(ctx, "tcp", s.HostListen); err != nil {
 		return fmt.Errorf("listening on %s: %w; choose another address with --host-listen", s.HostListen, err)

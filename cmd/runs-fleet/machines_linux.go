@@ -33,7 +33,7 @@ type localMachines struct{ *local.Provider }
 
 func (l localMachines) Verify(ctx context.Context, h agentapi.Hello) (host.Identity, error) {
 	id, err := l.Provider.Verify(ctx, h)
-	return host.Identity(id), err //nolint:wrapcheck // the same call under another type
+	return host.Identity(id), err
 }
 
 // verifier makes a host's answers the controller's.
@@ -41,7 +41,7 @@ type verifier struct{ machines host.Machines }
 
 func (v verifier) Verify(ctx context.Context, h agentapi.Hello) (controller.Identity, error) {
 	id, err := v.machines.Verify(ctx, h)
-	return controller.Identity(id), err //nolint:wrapcheck // the same call under another type
+	return controller.Identity(id), err
 }
 
 // openMachines opens this machine's own provider, or finds the host's.

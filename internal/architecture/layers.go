@@ -106,10 +106,12 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "settings are read before anything that they set exists",
 		},
 		{
-			Name:     "programs",
-			Packages: []string{"cmd/...", "heap", "server/...", "cli/...", "doctor/...", "setup/...", "demo/...", "endtoend/...", "guide/...", "simulate/...", "bench/..."},
-			May:      []string{"..."},
-			Why:      "programs wire everything together",
+			Name: "programs",
+			Packages: []string{
+				"cmd/...", "heap", "server/...", "cli/...", "doctor/...", "setup/...", "demo/...", "endtoend/...", "guide/...", "simulate/...", "bench/...",
+			},
+			May: []string{"..."},
+			Why: "programs wire everything together",
 		},
 		{
 			Name: "examples", Packages: []string{"examples/..."},

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -194,8 +195,7 @@ func (r *replicas) unexpected() error { return r.which.unexpected() }
 func (r *replicas) stop(ctx context.Context, hurry <-chan struct{}) error {
 	close(r.ending)
 	var errs []error
-	for i := len(r.servers) - 1; i >= 0; i-- {
-		s := r.servers[i]
+	for i, s := range slices.Backward(r.servers) {
 		if i == 0 && !s.over() {
 			errs = append(errs, drain(ctx, s.folder, hurry))
 		}

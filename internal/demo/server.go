@@ -94,7 +94,7 @@ func (s *server) awaitReady(ctx context.Context) error {
 		case <-ctx.Done():
 			return errors.Join(context.Cause(ctx), s.kill())
 		case <-s.exited:
-			return s.program.unexpected()
+			return s.unexpected()
 		case <-deadline.C:
 			return errors.Join(fmt.Errorf("%s was not ready after %s; its log is %s", s.name, readyWithin, s.log), s.kill())
 		case <-tick.C:

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -65,7 +66,7 @@ func prepareSeveral(s *system, n int) *several {
 		s.t.Fatal(err)
 	}
 	v.address = freeAddress(s.t)
-	v.shared = append(shared, "--host-url", "http://"+v.address, "--host-token-file", token)
+	v.shared = slices.Concat(shared, []string{"--host-url", "http://" + v.address, "--host-token-file", token})
 	for i := range n {
 		v.replicas = append(v.replicas, &replica{data: filepath.Join(s.dir, "replica-"+strconv.Itoa(i+1)), address: freeAddress(s.t)})
 	}
@@ -108,7 +109,7 @@ func (v *several) startReplica(s *system, r *replica) {
 	cmd := exec.Command(s.bin.server, append([]string{
 		"serve", "--data", r.data, "--github-url", s.github.Web.URL + "/api/v3", "--repository", repository, "--listen", r.address,
 	}, v.shared...)...)
-	cmd.Env = append(v.env, "RUNS_FLEET_GITHUB_TOKEN="+token, "RUNS_FLEET_WEBHOOK_SECRET="+webhookSecret)
+	cmd.Env = append(slices.Clone(v.env), "RUNS_FLEET_GITHUB_TOKEN="+token, "RUNS_FLEET_WEBHOOK_SECRET="+webhookSecret)
 	cmd.Stdout, cmd.Stderr = s.log, s.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	first := r.Process == nil

@@ -97,9 +97,9 @@ func (b *Balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		out := r.Clone(r.Context())
 		out.Body = io.NopCloser(bytes.NewReader(body))
 		out.URL.Scheme, out.URL.Host = t.url.Scheme, t.url.Host
-		response, err := http.DefaultTransport.RoundTrip(out) //nolint:bodyclose // the proxy closes it
+		response, err := http.DefaultTransport.RoundTrip(out)
 		if !errors.Is(err, syscall.ECONNREFUSED) {
-			return response, err //nolint:wrapcheck // a proxy hands on what it met
+			return response, err
 		}
 		b.note(t, false)
 	}

@@ -41,7 +41,7 @@ func TestTheBalancerGivesRequestsToReplicasInTurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections() //nolint:forcetypeassert // it is one
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	defer b.Close()
 	if status, _ := through(t, b, "x"); status != http.StatusServiceUnavailable {
 		t.Errorf("without a replica the answer is %d", status)

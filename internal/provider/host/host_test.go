@@ -134,10 +134,14 @@ func TestWithoutTheTokenNothingIsDone(t *testing.T) {
 // failure mode C2: a call of unknown outcome must not be taken for a refusal.
 func TestWhatIsUnknownStaysUnknown(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"a proxy's error":  func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "<html>bad gateway", http.StatusBadGateway) },
-		"no JSON":          func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
-		"a redirection":    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
-		"an unknown kind":  func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"kind":"new","message":"x"}`, http.StatusConflict) },
+		"a proxy's error": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "<html>bad gateway", http.StatusBadGateway)
+		},
+		"no JSON":       func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
+		"a redirection": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) },
+		"an unknown kind": func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, `{"kind":"new","message":"x"}`, http.StatusConflict)
+		},
 		"a connection cut": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(name, func(t *testing.T) {

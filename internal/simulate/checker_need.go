@@ -131,11 +131,10 @@ func (n *need) wrote(d *domain, writes []store.Write) {
 func (n *need) note(shapes map[fleet.ShapeKey]bool) {
 	now := n.w.s.now
 	for k := range shapes {
-		past := append(n.past[k], deficitAt{now, n.deficit(k, now.Add(clocksApart))})
-		for len(past) > 1 && now.Sub(past[1].at) > pastKept {
-			past = past[1:]
+		n.past[k] = append(n.past[k], deficitAt{now, n.deficit(k, now.Add(clocksApart))})
+		for len(n.past[k]) > 1 && now.Sub(n.past[k][1].at) > pastKept {
+			n.past[k] = n.past[k][1:]
 		}
-		n.past[k] = past
 	}
 }
 

@@ -131,12 +131,19 @@ func (r *rules) machine(d *domain, was, m fleet.Machine) {
 		r.after = append(r.after, func() { r.attributed(d, m) })
 	}
 	r.registrations(d, was, m)
-	if m.JobEnded.After(was.JobEnded) {
-		truth := r.c.w.hub.gh.Job(m.Job)
-		if truth == nil || truth.RunnerName != m.Runners[len(m.Runners)-1].Name {
-			r.broken("6.3", about, "%s: %s is to end for a job that its newest registration did not have", d.name, m.ID.ID)
-		}
+	if truth := r.c.w.hub.gh.Job(m.Job); m.JobEnded.After(was.JobEnded) && (truth == nil || truth.RunnerName != m.Runners[len(m.Runners)-1].Name) {
+		r.broken("6.3", about, "%s: %s is to end for a job that its newest registration did not have", d.name, m.ID.ID)
 	}
+	r.moved(d, was, m)
+	if m.Retire != nil && !m.Retire.Answered.IsZero() && (was.Retire == nil || was.Retire.Answered.IsZero()) {
+		r.answer[m.ID.ID] = r.c.w.s.now
+	}
+	r.cleared(d, was, m)
+}
+
+// moved asserts rules 4.6, 5.7 and 6.1 for a machine's change of state.
+func (r *rules) moved(d *domain, was, m fleet.Machine) {
+	about := []string{m.ID.ID}
 	switch {
 	case m.State == fleet.MachineReady && was.State == fleet.MachineAssigned:
 		r.refused[was.Demand] = r.c.w.s.now
@@ -151,10 +158,6 @@ func (r *rules) machine(d *domain, was, m fleet.Machine) {
 		m.Retire != nil && !m.Retire.Goodbye && !m.Retire.Cleared:
 		r.broken("6.1", about, "%s: %s is still to end although its agent reports a worker", d.name, m.ID.ID)
 	}
-	if m.Retire != nil && !m.Retire.Answered.IsZero() && (was.Retire == nil || was.Retire.Answered.IsZero()) {
-		r.answer[m.ID.ID] = r.c.w.s.now
-	}
-	r.cleared(d, was, m)
 }
 
 // servedAgain asserts rule 5.7: after two runners that listened in vain, the jobs that were queued then back off before another

@@ -10,7 +10,10 @@ import (
 func profiles() map[string]Rates {
 	return map[string]Rates{
 		// What happens at GitHub is learned late, twice, or by asking.
-		"whispers": {WebhookLost: 0.3, WebhookLate: 0.4, WebhookTwice: 0.2, CompletedNeverSent: 0.1, RunCancelled: 15, JobTaken: 30, QueueLate: 0.1, QueueTwice: 0.1, LongJob: 0.1},
+		"whispers": {
+			WebhookLost: 0.3, WebhookLate: 0.4, WebhookTwice: 0.2, CompletedNeverSent: 0.1, RunCancelled: 15, JobTaken: 30,
+			QueueLate: 0.1, QueueTwice: 0.1, LongJob: 0.1,
+		},
 		// GitHub gives jobs to runners that do not take them, says so, and takes them back.
 		"deaf": {
 			ListenerDeaf: 0.3, AssignmentLost: 0.2, InProgressEarly: 0.7, WebhookLost: 0.1, WebhookLate: 0.4, WebhookTwice: 0.3,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/queue/embedded"
 	"github.com/runs-fleet/runs-fleet/internal/queue/sqs"
@@ -61,6 +62,7 @@ func (p *parts) openQueue(ctx context.Context, s *server) error {
 		}
 		if p.queue, err = sqs.New(cfg, sqs.Options{
 			Queue: backend.Name, Clock: s.clock, Random: s.random, Tally: &p.calls, Logger: s.log,
+			ByHand: func() { s.telemetry.FellBack(controller.FallbackRedrive) },
 		}); err != nil {
 			return fmt.Errorf("opening the queue: %w", err)
 		}

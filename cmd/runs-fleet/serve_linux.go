@@ -175,13 +175,15 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 	polls, endPolls := context.WithCancel(ctx)
 	s.polls = endPolls
 	return web.Config{
-		Webhook: webhook, Replicas: s.replicaHandler(), Ready: s.ready, Metrics: s.telemetry.Handler(), Agent: endingWith(polls, agentapi.NewHandler(s.controller, s.log)),
+		Webhook: webhook, Replicas: s.replicaHandler(), Ready: s.ready, Metrics: s.telemetry.Handler(),
+		Agent:  endingWith(polls, agentapi.NewHandler(s.controller, s.log)),
 		Tokens: append(tokens, web.Token{Name: "command line", Secret: token}),
 		Listen: p.listener.Addr().String(), ExternalURL: s.settings.ExternalURL, LocalURL: p.localURL, Clock: s.clock, Random: s.random,
 		Ending: polls.Done(),
 		API: api.Config{
 			Queries: query.New(p.records, s.clock), Clock: s.clock, Logger: s.log, About: s.about(),
 			Why: s.controller.Why, Reasons: s.controller.Reasons, JobLog: p.jobLog, ConsoleLog: p.consoleLog, Draining: s.controller.Draining,
+			DeadLetters: s.controller.DeadLetters, Redrive: s.controller.Redrive,
 			Drain: func() { s.beginDrain(ctx) },
 		},
 	}, nil

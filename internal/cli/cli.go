@@ -128,7 +128,7 @@ func New(env Env) *cobra.Command {
 	s := &session{env: env}
 	root.AddCommand(
 		s.serveCommand(), s.hostCommand(), s.deployCommand(), s.storeCommand(), s.gitHubCommand(), s.doctorCommand(), s.explainCommand(),
-		s.jobsCommand(), s.runnersCommand(), s.statusCommand(),
+		s.jobsCommand(), s.runnersCommand(), s.queueCommand(), s.statusCommand(),
 		s.drainCommand(), s.loginCommand(), s.simulateCommand(), s.versionCommand(),
 	)
 	return root

@@ -13,6 +13,8 @@ const (
 	FallbackDelivery Fallback = "delivery_retried"
 	// FallbackDelete: applied deliveries could not be deleted and will be applied again, which changes nothing.
 	FallbackDelete Fallback = "delivery_not_deleted"
+	// FallbackRedrive: dead letters were returned one by one, as the queue's service moves none for us.
+	FallbackRedrive Fallback = "dead_letters_moved_by_hand"
 	// FallbackLateDelivery: an old queued event was believed only after asking GitHub (rule 1.5).
 	FallbackLateDelivery Fallback = "late_delivery_checked"
 	// FallbackReopened: GitHub queued a job again that had started (rule 5.3).
@@ -82,7 +84,7 @@ const (
 // Fallbacks lists them all.
 func Fallbacks() []Fallback {
 	return []Fallback{
-		FallbackReceive, FallbackDelivery, FallbackDelete, FallbackLateDelivery, FallbackReopened, FallbackConflicts,
+		FallbackReceive, FallbackDelivery, FallbackDelete, FallbackRedrive, FallbackLateDelivery, FallbackReopened, FallbackConflicts,
 		FallbackReconcile, FallbackHint, FallbackLook, FallbackStep, FallbackMarket, FallbackRepeat, FallbackSettled,
 		FallbackListed, FallbackEndedElsewhere, FallbackRowless, FallbackStray, FallbackLease, FallbackAskedGitHub,
 		FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackLeases, FallbackWake, FallbackPanic,

@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/web/query"
@@ -35,6 +36,9 @@ type Config struct {
 	// Drain begins to drain and returns at once; Draining says whether it has been called.
 	Drain    func()
 	Draining func() bool
+	// DeadLetters lists the oldest messages that could not be applied; Redrive returns all of them to the queue.
+	DeadLetters func(ctx context.Context, limit int) ([]controller.DeadLetter, error)
+	Redrive     func(context.Context) (int, error)
 	// LoginURL makes a one-time address for a browser.
 	LoginURL func() string
 }
@@ -61,6 +65,7 @@ func Register(mux humago.Mux, c Config) {
 	h.registerJobs(a)
 	h.registerMachines(a)
 	h.registerFleet(a)
+	h.registerQueue(a)
 	exemplify(a)
 }
 

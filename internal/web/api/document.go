@@ -27,6 +27,7 @@ const (
 	tagJobs     = "Jobs"
 	tagMachines = "Machines"
 	tagFleet    = "Fleet"
+	tagQueue    = "Queue"
 )
 
 func tags() []*huma.Tag {
@@ -34,6 +35,7 @@ func tags() []*huma.Tag {
 		{Name: tagJobs, Description: "Jobs of GitHub Actions that asked for this fleet"},
 		{Name: tagMachines, Description: "Machines and their registrations as runners"},
 		{Name: tagFleet, Description: "The fleet as a whole"},
+		{Name: tagQueue, Description: "Messages that could not be applied"},
 	}
 }
 

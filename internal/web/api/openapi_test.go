@@ -159,13 +159,16 @@ func TestEveryAnswerIsAsTheDocumentSays(t *testing.T) {
 		{"/machines/{environment}/{region}/{id}", "/machines/default/eu-west-1/i-0c40"},
 		{"/machines/{environment}/{region}/{id}", "/machines/default/eu-west-1/i-0c41"},
 		{"/machines/{environment}/{region}/{id}", "/machines/a/b/c"},
+		{"/queue/dead", "/queue/dead"},
+		{"/queue/dead", "/queue/dead?limit=1"},
+		{"/queue/dead", "/queue/dead?limit=0"},
 		{"/status", "/status"},
 		{"/status", "/status?colour=red"},
 	} {
 		resp, body := get(t, w, "/api/v1"+tt.path)
 		d.check(http.MethodGet, tt.template, resp, body)
 	}
-	for _, path := range []string{"/drain", "/login-urls"} {
+	for _, path := range []string{"/drain", "/login-urls", "/queue/redrive"} {
 		for _, token := range []string{webtest.Token, "wrong"} {
 			resp, body := post(t, w, "/api/v1"+path, token)
 			d.check(http.MethodPost, path, resp, body)

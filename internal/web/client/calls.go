@@ -97,6 +97,16 @@ func (c *Client) Drain(ctx context.Context) (view.Drain, error) {
 	return fetch[view.Drain](ctx, c, http.MethodPost, prefix+"/drain", nil)
 }
 
+// DeadLetters lists messages that could not be applied.
+func (c *Client) DeadLetters(ctx context.Context, limit int) (view.DeadLetters, error) {
+	return fetch[view.DeadLetters](ctx, c, http.MethodGet, prefix+"/queue/dead", url.Values{"limit": {strconv.Itoa(limit)}})
+}
+
+// Redrive has them tried anew.
+func (c *Client) Redrive(ctx context.Context) (view.Redriven, error) {
+	return fetch[view.Redriven](ctx, c, http.MethodPost, prefix+"/queue/redrive", nil)
+}
+
 // LoginURL makes a one-time address for a browser.
 func (c *Client) LoginURL(ctx context.Context) (view.LoginURL, error) {
 	return fetch[view.LoginURL](ctx, c, http.MethodPost, prefix+"/login-urls", nil)

@@ -25,6 +25,7 @@ func TestWhatPeopleDo(t *testing.T) { // failure modes K1, K5
 		"see why a machine failed":          seeAFailure,
 		"choose a theme":                    chooseTheme,
 		"drain the fleet":                   drain,
+		"try messages anew":                 tryAnew,
 		"log out":                           logOut,
 		"use the keyboard":                  useKeyboard,
 		"see through a blip":                seeThroughABlip,
@@ -69,6 +70,18 @@ func followEveryLink(t *testing.T, w *webtest.World, tab *browser.Tab) {
 	const atLeast = 40 // jobs and machines of the scene
 	if len(seen) < atLeast {
 		t.Errorf("only %d pages were found: %v", len(seen), seen)
+	}
+}
+
+// tryAnew finds the messages that could not be applied, and has them tried.
+func tryAnew(t *testing.T, w *webtest.World, tab *browser.Tab) {
+	w.Scene(t)
+	tab.Follow("header a[href='/queue']")
+	tab.Shows("index out of range")
+	tab.Follow("#redrive")
+	tab.Shows("every message was applied")
+	if text := tab.Eval("location.pathname"); text != "/queue" {
+		t.Errorf("it ends at %s", text)
 	}
 }
 

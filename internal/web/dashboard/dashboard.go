@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/web/dashboard/assets"
@@ -30,6 +31,9 @@ type Config struct {
 	// JobLog and ConsoleLog fetch the log of a job that has ended and what a machine printed while it booted.
 	JobLog     func(context.Context, fleet.Repository, int64) ([]byte, error)
 	ConsoleLog func(context.Context, fleet.MachineID) ([]byte, error)
+	// DeadLetters lists the oldest messages that could not be applied; Redrive returns all of them to the queue.
+	DeadLetters func(ctx context.Context, limit int) ([]controller.DeadLetter, error)
+	Redrive     func(context.Context) (int, error)
 	// Ending is closed when the server begins to stop: streams end, so that it need not wait for them.
 	Ending <-chan struct{}
 	// Pause waits between two looks of a stream; Clock.Sleep if nil.
@@ -65,9 +69,11 @@ func New(c Config) *Dashboard {
 	d.page("GET /jobs/{host}/{id}", "job.html", d.job)
 	d.page("GET /runners", "runners.html", d.runners)
 	d.page("GET /machines/{environment}/{region}/{id}", "machine.html", d.machine)
+	d.page("GET /queue", "queue.html", d.queue)
 	d.part("GET /jobs/{host}/{id}/log", "log.html", d.jobLog)
 	d.part("GET /machines/{environment}/{region}/{id}/console", "log.html", d.consoleLog)
 	d.action("POST /drain", d.drain)
+	d.action("POST /queue/redrive", d.redrive)
 	return d
 }
 

@@ -10,7 +10,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/record"
 	"github.com/runs-fleet/runs-fleet/internal/web/webtest"
 )
 
@@ -168,5 +170,34 @@ func TestNoPageHoldsScriptsOrStylesOfItsOwn(t *testing.T) {
 		if bad := regexp.MustCompile(`<script>|<script [^>]*[^r]>[^<]|<style|\sstyle=|\son[a-z]+=|hx-on`).FindString(body); bad != "" {
 			t.Errorf("%s holds %q", path, bad)
 		}
+	}
+}
+
+func TestMessagesThatCouldNotBeAppliedAreShownWithWhyAndTriedAnew(t *testing.T) {
+	w := webtest.New(t)
+	if status, body := page(t, w, "/queue"); status != http.StatusOK || !strings.Contains(body, "every message was applied") {
+		t.Errorf("%d, without a word that there is none", status)
+	}
+	w.SetDead(
+		controller.DeadLetter{
+			Message: "m1", Sent: webtest.Noon().Add(-time.Hour), Receives: 10, Reason: record.Reason{Text: "<script>alert(1)</script>"},
+			Job: &fleet.Sighting{Job: 7, Name: "unit tests", Repository: fleet.Repository{Host: webtest.Host, Owner: "acme", Name: "app"}, State: fleet.JobQueued},
+		},
+		controller.DeadLetter{Message: "m2", Sent: webtest.Noon(), Receives: 10},
+	)
+	status, body := page(t, w, "/queue")
+	for _, want := range []string{
+		`href="/jobs/github.com/7"`, "unit tests", "acme/app · queued", "&lt;script&gt;", "m2", "it cannot be read", "It is not known why", "Try all anew",
+	} {
+		if status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%d, without %q", status, want)
+		}
+	}
+	if strings.Contains(body, "sse-connect") {
+		t.Error("the page looks again and again, which costs calls")
+	}
+	w.Broken.Store(true)
+	if status, _ := page(t, w, "/queue"); status != http.StatusInternalServerError {
+		t.Errorf("%d while the queue cannot be read", status)
 	}
 }

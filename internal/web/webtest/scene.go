@@ -30,6 +30,14 @@ func (w *World) Scene(t testing.TB) {
 		w.PutJobs(t, s.ended(int64(12+i), []string{"lint", "build", "unit tests", "docs"}[i%4], conclusion, "", time.Duration(20+i*13%90)*time.Second))
 	}
 	w.SetLog(39_201_480_011, s.log())
+	w.SetDead(
+		controller.DeadLetter{
+			Message: "5fea7756-0ea4-451a-a703-a558b933e274", Sent: s.ago(3 * time.Hour), Receives: 10,
+			Job:    &fleet.Sighting{Job: 39_201_480_011, Repository: fleet.Repository{Host: Host, Owner: "acme", Name: "shop"}, Name: "build", State: fleet.JobQueued},
+			Reason: record.Reason{Text: "a bug was met, see the server's log: index out of range [3] with length 3", At: s.ago(2 * time.Hour)},
+		},
+		controller.DeadLetter{Message: "27daac76-34dd-47df-bd01-1f6e873584a0", Sent: s.ago(time.Hour), Receives: 10},
+	)
 	w.SetConsole("i-0c40", "[    0.000000] Linux version 6.8.0\n[    2.114602] EXT4-fs (nvme0n1p1): mounted filesystem\n"+
 		"[    4.902113] cloud-init[812]: no space left on device\n[    4.902119] runs-fleet-agent: the runner's folder cannot be made\n")
 }

@@ -58,6 +58,7 @@ type World struct {
 	mu       sync.Mutex // of what a test may change while pages that it has open ask for it
 	logs     map[int64]string
 	consoles map[string]string
+	dead     []controller.DeadLetter
 	reasons  func(context.Context, []fleet.JobID) ([]string, error) // nil: always the same one
 }
 
@@ -82,6 +83,30 @@ func (w *World) console(machine string) string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.consoles[machine]
+}
+
+// SetDead gives the world messages that could not be applied.
+func (w *World) SetDead(letters ...controller.DeadLetter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.dead = letters
+}
+
+func (w *World) deadLetters(_ context.Context, limit int) ([]controller.DeadLetter, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.dead[:min(limit, len(w.dead))], w.broken()
+}
+
+func (w *World) redrive(context.Context) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.broken(); err != nil {
+		return 0, err
+	}
+	n := len(w.dead)
+	w.dead = nil
+	return n, nil
 }
 
 // explainBy says how the world finds out why jobs wait.
@@ -179,7 +204,8 @@ func (w *World) api() api.Config {
 				w.OnDrain()
 			}
 		},
-		Draining: func() bool { return w.Drains.Load() > 0 },
+		Draining:    func() bool { return w.Drains.Load() > 0 },
+		DeadLetters: w.deadLetters, Redrive: w.redrive,
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 
 // world is a control plane as it runs on one machine, with its real storage; GitHub and the provider are in memory.
 type world struct {
-	store      *sqlite.Store
+	store      *countedStore
 	queue      *embedded.Queue
 	records    *record.Records
 	controller *controller.Controller
@@ -47,9 +47,11 @@ func openWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 			err = errors.Join(err, w.close())
 		}
 	}()
-	if w.store, err = sqlite.Open(ctx, filepath.Join(o.dir, "store.db"), clock, logger); err != nil {
+	file, err := sqlite.Open(ctx, filepath.Join(o.dir, "store.db"), clock, logger)
+	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
+	w.store = &countedStore{Store: file}
 	if w.queue, err = embedded.Open(ctx, filepath.Join(o.dir, "queue.db"), clock, embedded.Options{}, logger); err != nil {
 		return nil, fmt.Errorf("opening the queue: %w", err)
 	}

@@ -37,7 +37,8 @@ func TestExplain(t *testing.T) {
 			"No machine could be launched for it since 2023-11-14 22:14:10 UTC: 3 of 3 runners of the environment are in use.",
 		},
 		{
-			"no room, and it came later", fleet.Job{State: fleet.JobQueued, Demand: "d", Queued: sec(60)},
+			"no room, and it came later",
+			fleet.Job{State: fleet.JobQueued, Demand: "d", Queued: sec(60)},
 			fleet.DemandState{},
 			with(func(v *record.View) {
 				v.Head.V.Limit, v.Head.V.LimitSince = "every place for a machine is taken", sec(50)

@@ -49,7 +49,7 @@ fuzz: contract ## run every fuzz target for FUZZTIME (default 1m)
 
 sim: ## run the simulation's long campaign for SIMTIME (default 10m), one process for each core
 	@scripts/need.sh go
-	$(STEP) "building the simulation" go build -o bin/sim ./internal/simulate/sim
+	$(STEP) "building the simulation" env GOEXPERIMENT=jsonv2 go build -o bin/sim ./internal/simulate/sim
 	bin/sim -for $(SIMTIME) -jobs $(SIMJOBS)
 
 bench: ## run the benchmarks

@@ -70,14 +70,14 @@ func (o overdue) over(key string, so bool, now time.Time, bound time.Duration) b
 // bounds asserts how long things may stay as they are.
 func (c *checker) bounds() {
 	c.rowlessSince()
-	for _, m := range c.w.cloud.machines {
+	for _, m := range c.w.cloud.open {
 		c.listening(m)
 	}
 	if !c.steady() {
 		clear(c.overdue)
 		return
 	}
-	for _, m := range c.w.cloud.machines {
+	for _, m := range c.w.cloud.open {
 		c.machineBounds(m)
 	}
 	c.surplusStays()

@@ -91,7 +91,7 @@ func overtime(m *machine, now time.Time) bool {
 
 // rowlessSince keeps since when an instance has had no live row, and no open launch.
 func (c *checker) rowlessSince() {
-	for _, m := range c.w.cloud.machines {
+	for _, m := range c.w.cloud.open {
 		row, known := c.rows.machines[c.rows.byID[m.inst.ID]]
 		open := false
 		if !known {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
+	"github.com/runs-fleet/runs-fleet/internal/provider"
 )
 
 // The bounds that are asserted (docs/protocol.md, section 9). What happens while faults do is bounded only after their end.
@@ -28,13 +29,20 @@ func (c *checker) look() bool {
 	c.bounds()
 	c.leaks()
 	c.lost()
+	c.w.cloud.open = slices.DeleteFunc(c.w.cloud.open, c.closed)
 	return c.quiet()
+}
+
+// closed says whether nothing can become of a machine any more: it has ended, and so has its row.
+func (c *checker) closed(m *machine) bool {
+	row, known := c.rows.machines[c.rows.byID[m.inst.ID]]
+	return m.inst.State == provider.Terminated && known && !row.Live()
 }
 
 // leaks asserts NoLeak: an instance without a live lease or an open launch is gone within its bound.
 func (c *checker) leaks() {
 	now := c.w.s.now
-	for _, m := range c.w.cloud.machines {
+	for _, m := range c.w.cloud.open {
 		if !m.live() || c.owned(m) {
 			delete(c.unowned, m.inst.ID)
 			continue

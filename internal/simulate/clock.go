@@ -23,6 +23,9 @@ func (c clock) Now() time.Time { return c.s.now.Add(c.d.skew).UTC() }
 // Sleep implements seam.Clock.
 func (c clock) Sleep(ctx context.Context, d time.Duration) error {
 	d = max(0, d) // no time is a step all the same: goroutines begin so
+	if d == 0 {
+		deepen()
+	}
 	c.s.park(ctx, c.d, "sleep "+d.String(), c.s.now.Add(d))
 	return ctx.Err()
 }

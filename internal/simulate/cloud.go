@@ -18,6 +18,7 @@ import (
 type cloud struct {
 	w        *World
 	machines []*machine
+	open     []*machine // those of which something may still become
 	byID     map[string]*machine
 	requests map[string]*request
 	inOrder  []*request
@@ -168,7 +169,7 @@ func (c *cloud) create(r provider.Request) *machine {
 		m.unlistedFrom = w.s.now.Add(from)
 		m.unlistedTo = m.unlistedFrom.Add(w.cloudy.between(3*time.Minute, 12*time.Minute))
 	}
-	c.machines = append(c.machines, m)
+	c.machines, c.open = append(c.machines, m), append(c.open, m)
 	c.byID[m.inst.ID] = m
 	w.stats.Machines++
 	if boot > 0 {

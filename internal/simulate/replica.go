@@ -199,6 +199,7 @@ func (w *World) ask(r *replica, key string, serve func(context.Context, *replica
 	r.calls = append(r.calls, c)
 	there, back := w.agenty.between(networkLeast, networkMost), w.agenty.between(networkLeast, networkMost)
 	go func() {
+		deepen()
 		w.s.park(ctx, d, key, w.s.now.Add(there))
 		v, err := serve(ctx, r)
 		w.s.after(back, key+" answered", func() { c.answer(v, err) })

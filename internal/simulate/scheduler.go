@@ -80,6 +80,19 @@ func (s *scheduler) park(ctx context.Context, d *domain, key string, at time.Tim
 	}
 }
 
+// deepen makes the stack of a goroutine that begins as deep as its work needs. Otherwise it is copied several times on the way.
+//
+//go:noinline
+func deepen() byte {
+	var deep [stackNeeded]byte
+	return deep[len(seamStack)]
+}
+
+const (
+	stackNeeded = 12 << 10
+	seamStack   = "stack"
+)
+
 // wakes returns when the caller can go on, if nothing else happens: now or earlier, if it can at once.
 func (c *caller) wakes(now int64) int64 {
 	if c.domain.dead {

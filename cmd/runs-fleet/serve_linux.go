@@ -183,7 +183,7 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 		API: api.Config{
 			Queries: query.New(p.records, s.clock), Clock: s.clock, Logger: s.log, About: s.about(),
 			Why: s.controller.Why, Reasons: s.controller.Reasons, JobLog: p.jobLog, ConsoleLog: p.consoleLog, Draining: s.controller.Draining,
-			DeadLetters: s.controller.DeadLetters, Redrive: s.controller.Redrive,
+			DeadLetters: s.controller.DeadLetters, Redrive: s.controller.Redrive, DeadCount: s.controller.DeadCount,
 			Drain: func() { s.beginDrain(ctx) },
 		},
 	}, nil

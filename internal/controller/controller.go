@@ -98,6 +98,7 @@ type Controller struct {
 	crew     crew
 	arrivals arrivals
 	leases   leases
+	dead     deadCount
 
 	strays        sightings // instances without a row
 	strayPass     time.Time // of the provider sweep only

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -57,8 +58,55 @@ func (c *Controller) DeadLetters(ctx context.Context, limit int) ([]DeadLetter, 
 // Redrive returns all dead letters to the queue, where they are tried anew, and says how many.
 func (c *Controller) Redrive(ctx context.Context) (int, error) {
 	n, err := c.Queue.Redrive(ctx)
+	c.dead.forget()
 	if n > 0 {
 		c.Logger.InfoContext(ctx, "dead letters returned to the queue", "messages", n)
 	}
 	return n, err
 }
+
+// countEvery is how often dead letters are counted at most, for pages that ask every second: a count costs calls.
+const countEvery = 30 * time.Second
+
+// deadCount is what was counted last.
+type deadCount struct {
+	mu sync.Mutex
+	at time.Time
+	n  int
+}
+
+// forget has the next who asks count anew.
+func (d *deadCount) forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.at = time.Time{}
+}
+
+// DeadCount says how many messages failed too often, as of half a minute ago at most; 0 if the queue cannot count. A count
+// that fails is made up for half a minute later.
+func (c *Controller) DeadCount(ctx context.Context) int {
+	q, ok := c.Queue.(interface {
+		Depth(ctx context.Context) (queue.Depth, error)
+	})
+	if !ok {
+		return 0
+	}
+	c.dead.mu.Lock()
+	defer c.dead.mu.Unlock()
+	now := c.Clock.Now()
+	if !c.dead.at.IsZero() && now.Sub(c.dead.at) < countEvery {
+		return c.dead.n
+	}
+	ctx, cancel := c.Clock.WithTimeout(ctx, countTimeout)
+	defer cancel()
+	d, err := q.Depth(ctx)
+	if err != nil {
+		c.Logger.WarnContext(ctx, "counting dead letters", "error", err)
+	} else {
+		c.dead.n = d.Dead
+	}
+	c.dead.at = now
+	return c.dead.n
+}
+
+const countTimeout = 2 * time.Second

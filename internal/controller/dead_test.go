@@ -53,9 +53,15 @@ func TestDeadLettersSayWhyAndGoBack(t *testing.T) {
 				w.t.Errorf("%+v, want the reason %q", d, want)
 			}
 		}
+		if n := w.ctl.DeadCount(w.t.Context()); n != 2 {
+			w.t.Errorf("DeadCount = %d, want 2", n)
+		}
 		bug.Store(false)
 		if n, err := w.ctl.Redrive(w.t.Context()); n != 2 || err != nil {
 			w.t.Errorf("Redrive = %d, %v; want 2", n, err)
+		}
+		if n := w.ctl.DeadCount(w.t.Context()); n != 0 {
+			w.t.Errorf("DeadCount = %d after the redrive, want 0", n)
 		}
 		w.settle(5*time.Minute, "done", func() bool { return w.github.allDone() })
 		w.settle(3*time.Hour, "the one that nobody can read dead again", func() bool { n, dead := w.messages(); return n == 0 && dead == 1 })

@@ -39,6 +39,8 @@ type Config struct {
 	// DeadLetters lists the oldest messages that could not be applied; Redrive returns all of them to the queue.
 	DeadLetters func(ctx context.Context, limit int) ([]controller.DeadLetter, error)
 	Redrive     func(context.Context) (int, error)
+	// DeadCount says how many there are, at once.
+	DeadCount func(context.Context) int
 	// LoginURL makes a one-time address for a browser.
 	LoginURL func() string
 }

@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +40,7 @@ func BenchmarkPages(b *testing.B) {
 	pages := http.NewServeMux()
 	for _, r := range dashboard.New(dashboard.Config{
 		Queries: query.New(records, seam.System{}), Clock: seam.System{}, Logger: slog.New(slog.DiscardHandler), Reasons: c.Reasons,
-		Draining: func() bool { return false }, About: view.About{GitHub: webtest.Host, MaxRunners: 2000},
+		Draining: func() bool { return false }, DeadCount: func(context.Context) int { return 0 }, About: view.About{GitHub: webtest.Host, MaxRunners: 2000},
 	}).Routes() {
 		pages.Handle(r.Pattern, r.Handler)
 	}

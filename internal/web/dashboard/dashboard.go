@@ -34,6 +34,8 @@ type Config struct {
 	// DeadLetters lists the oldest messages that could not be applied; Redrive returns all of them to the queue.
 	DeadLetters func(ctx context.Context, limit int) ([]controller.DeadLetter, error)
 	Redrive     func(context.Context) (int, error)
+	// DeadCount says how many there are, at once.
+	DeadCount func(context.Context) int
 	// Ending is closed when the server begins to stop: streams end, so that it need not wait for them.
 	Ending <-chan struct{}
 	// Pause waits between two looks of a stream; Clock.Sleep if nil.

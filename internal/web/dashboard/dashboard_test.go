@@ -185,6 +185,9 @@ func TestMessagesThatCouldNotBeAppliedAreShownWithWhyAndTriedAnew(t *testing.T) 
 		},
 		controller.DeadLetter{Message: "m2", Sent: webtest.Noon(), Receives: 10},
 	)
+	if _, body := page(t, w, "/"); !strings.Contains(body, "2 messages of GitHub could not be applied") {
+		t.Error("the overview says nothing of them")
+	}
 	status, body := page(t, w, "/queue")
 	for _, want := range []string{
 		`href="/jobs/github.com/7"`, "unit tests", "acme/app · queued", "&lt;script&gt;", "m2", "it cannot be read", "It is not known why", "Try all anew",

@@ -38,6 +38,7 @@ type overview struct {
 	Waits                 waitsChart
 	Lately                []happening
 	Nothing               bool // no job has ever been seen
+	Dead                  int  // messages that could not be applied
 }
 
 func (d *Dashboard) overview(r *http.Request) (content, error) {
@@ -46,7 +47,7 @@ func (d *Dashboard) overview(r *http.Request) (content, error) {
 	if err != nil {
 		return content{}, err
 	}
-	o := overview{Status: counts, States: segments(counts.Machines, d.About.MaxRunners), Free: max(0, d.About.MaxRunners-counts.Live)}
+	o := overview{Status: counts, States: segments(counts.Machines, d.About.MaxRunners), Free: max(0, d.About.MaxRunners-counts.Live), Dead: d.DeadCount(ctx)}
 	for _, n := range counts.Jobs {
 		switch fleet.JobState(n.State) {
 		case fleet.JobQueued:

@@ -109,6 +109,12 @@ func (w *World) redrive(context.Context) (int, error) {
 	return n, nil
 }
 
+func (w *World) deadCount(context.Context) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.dead)
+}
+
 // explainBy says how the world finds out why jobs wait.
 func (w *World) explainBy(reasons func(context.Context, []fleet.JobID) ([]string, error)) {
 	w.mu.Lock()
@@ -205,7 +211,7 @@ func (w *World) api() api.Config {
 			}
 		},
 		Draining:    func() bool { return w.Drains.Load() > 0 },
-		DeadLetters: w.deadLetters, Redrive: w.redrive,
+		DeadLetters: w.deadLetters, Redrive: w.redrive, DeadCount: w.deadCount,
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/queue/memory"
 	"github.com/runs-fleet/runs-fleet/internal/record"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/store/sqlite"
@@ -68,7 +69,9 @@ func run(ctx context.Context, jobs int) (err error) {
 }
 
 func serve(ctx context.Context, l net.Listener, records *record.Records, b webtest.Backlog) error {
-	c := &controller.Controller{Config: controller.Config{Records: records, Clock: seam.System{}}}
+	c := &controller.Controller{Config: controller.Config{
+		Records: records, Clock: seam.System{}, Queue: memory.New(seam.System{}, seam.Crypto{}, memory.Options{}),
+	}}
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	none := http.NotFoundHandler()
 	site := web.New(web.Config{
@@ -80,9 +83,10 @@ func serve(ctx context.Context, l net.Listener, records *record.Records, b webte
 				Version: "large", Fleet: "f1ee7000", Started: time.Now(), GitHub: webtest.Host, Owners: []string{"acme"}, Intake: "polling",
 				Isolation: "user", MaxRunners: 2 * b.Running, Repositories: []string{},
 			},
-			JobLog:     func(context.Context, fleet.Repository, int64) ([]byte, error) { return nil, controller.ErrNoJob },
-			ConsoleLog: func(context.Context, fleet.MachineID) ([]byte, error) { return nil, nil },
-			Drain:      func() {}, Draining: func() bool { return false },
+			JobLog:      func(context.Context, fleet.Repository, int64) ([]byte, error) { return nil, controller.ErrNoJob },
+			ConsoleLog:  func(context.Context, fleet.MachineID) ([]byte, error) { return nil, nil },
+			DeadLetters: c.DeadLetters, Redrive: c.Redrive, DeadCount: c.DeadCount,
+			Drain: func() {}, Draining: func() bool { return false },
 		},
 	})
 	fmt.Println(site.LoginURL())

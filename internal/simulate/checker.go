@@ -41,7 +41,8 @@ type checker struct {
 }
 
 func newChecker(w *World) *checker {
-	c := &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}, received: map[string]fleet.Sighting{}, stored: map[string]bool{}, deletes: map[string]bool{}}
+	c := &checker{w: w, rows: newRows(), need: newNeed(w), unowned: map[string]time.Time{}}
+	c.received, c.stored, c.deletes = map[string]fleet.Sighting{}, map[string]bool{}, map[string]bool{}
 	c.recovery = newRecovery(c)
 	c.surplus = &surplusOf{c: c, given: map[string]bool{}}
 	c.rules, c.overdue, c.rowless, c.starts = newRules(c), overdue{}, map[string]time.Time{}, map[fleet.DemandKey]time.Time{}

@@ -60,12 +60,18 @@ func (r *rules) silent(d *domain, m fleet.Machine) {
 	}
 }
 
+// proofInFlight is how long a call may be on its way after it was decided; where a listing tells of it, it takes minutes.
+const proofInFlight = 5 * time.Second
+
 // terminating asserts that a machine which is ended had its proof (sections 6 and 8), and that no agent's worker is ended
 // against its word (rule 6.3).
 func (r *rules) terminating(d *domain, m *machine) {
 	about := []string{m.inst.ID}
 	row, known := r.c.rows.machines[r.c.rows.byID[m.inst.ID]]
 	now := r.c.w.s.now
+	if known && !row.Live() && r.awake(d, row.Ended) < proofInFlight {
+		return // another replica's call for the same end was on its way
+	}
 	if !known || !row.Live() {
 		if since, noted := r.c.rowless[m.inst.ID]; !noted || now.Sub(since) < proofRowless-lookEvery-clocksApart {
 			r.broken("8", about, "%s: the rowless %s is ended %s after it became so", d.name, m.inst.ID, now.Sub(since))

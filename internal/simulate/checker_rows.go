@@ -29,7 +29,8 @@ type rows struct {
 func newRows() rows {
 	return rows{
 		jobs: map[string]fleet.Job{}, machines: map[string]fleet.Machine{}, launches: map[string]fleet.Launch{}, attached: map[string]int{},
-		lost: map[string]bool{}, byID: map[string]string{}, jobKeys: map[int64]string{}, told: map[store.Key]any{}, names: map[string]string{}, vain: map[string]bool{}, seen: map[int64]time.Time{},
+		lost: map[string]bool{}, byID: map[string]string{}, jobKeys: map[int64]string{}, told: map[store.Key]any{},
+		names: map[string]string{}, vain: map[string]bool{}, seen: map[int64]time.Time{},
 	}
 }
 

@@ -57,11 +57,11 @@ func (c *cloud) unanswered(launch string) bool {
 
 // named finds the machine that a runner's name speaks of.
 func (c *cloud) named(runner string) *machine {
-	i := strings.Index(runner, "-i-")
-	if i < 0 {
+	_, rest, found := strings.Cut(runner, "-i-")
+	if !found {
 		return nil
 	}
-	id, _, _ := strings.Cut(runner[i+len("-i-"):], "-")
+	id, _, _ := strings.Cut(rest, "-")
 	return c.byID["i-"+id]
 }
 

@@ -33,7 +33,7 @@ func Run(t *testing.T, cfg Config, keep bool) Result {
 func Trace(t *testing.T, cfg Config, keep bool, out io.Writer) Result {
 	t.Helper()
 	if cfg.SQLite {
-		folder, err := os.MkdirTemp(memoryDisk(), "world-")
+		folder, err := os.MkdirTemp(memoryDisk(), "world-") //nolint:usetesting // a campaign's test has thousands of worlds, and is over at its end only
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -36,7 +36,7 @@ func newServer(w *World, d *domain, service agentapi.Service, log *slog.Logger) 
 type answer struct {
 	status int
 	header http.Header
-	body   bytes.Buffer
+	body   []byte
 }
 
 var _ http.ResponseWriter = (*answer)(nil)
@@ -48,7 +48,10 @@ func (a *answer) Header() http.Header { return a.header }
 func (a *answer) WriteHeader(status int) { a.status = status }
 
 // Write implements http.ResponseWriter.
-func (a *answer) Write(p []byte) (int, error) { return a.body.Write(p) }
+func (a *answer) Write(p []byte) (int, error) {
+	a.body = append(a.body, p...)
+	return len(p), nil
+}
 
 // post calls a handler. The header's keys are in canonical form.
 func post(ctx context.Context, h http.Handler, path string, header http.Header, body []byte) *answer {
@@ -79,13 +82,13 @@ func say[T any](ctx context.Context, s server, path, key string, message any) (i
 	switch a.status {
 	case http.StatusOK:
 	case http.StatusForbidden:
-		return into, fmt.Errorf("%w: %s", agentapi.ErrRefused, &a.body)
+		return into, fmt.Errorf("%w: %s", agentapi.ErrRefused, a.body)
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge:
-		return into, fmt.Errorf("%w: %s", agentapi.ErrInvalid, &a.body)
+		return into, fmt.Errorf("%w: %s", agentapi.ErrInvalid, a.body)
 	default:
-		return into, fmt.Errorf("%w: %s", errAgain, &a.body)
+		return into, fmt.Errorf("%w: %s", errAgain, a.body)
 	}
-	if err := json.Unmarshal(a.body.Bytes(), &into); err != nil {
+	if err := json.Unmarshal(a.body, &into); err != nil {
 		return into, fmt.Errorf("reading the answer: %w", err)
 	}
 	return into, nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,22 +15,33 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/simulate"
 )
 
+// profile begins a profile of the processor's time, if a file is named for it, and returns what ends it.
+func profile(path string) (stop func(), err error) {
+	if path == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("creating the profile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return nil, errors.Join(fmt.Errorf("profiling: %w", err), f.Close())
+	}
+	return func() {
+		pprof.StopCPUProfile()
+		_ = f.Close()
+	}, nil
+}
+
 // worlds runs one seed after the other, and says whether all invariants held.
 func worlds(t *testing.T, o options) bool {
 	t.Helper()
-	if o.cpu != "" {
-		f, err := os.Create(o.cpu)
-		if err != nil {
-			t.Error(err)
-			return false
-		}
-		defer func() { _ = f.Close() }()
-		if err := pprof.StartCPUProfile(f); err != nil {
-			t.Error(err)
-			return false
-		}
-		defer pprof.StopCPUProfile()
+	stop, err := profile(o.cpu)
+	if err != nil {
+		t.Error(err)
+		return false
 	}
+	defer stop()
 	var out io.Writer
 	if o.trace != "" {
 		f, err := os.Create(o.trace)

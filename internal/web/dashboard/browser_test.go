@@ -26,7 +26,7 @@ func TestPagesFitEveryScreen(t *testing.T) {
 		t.Fatal(err)
 	}
 	pages := map[string]string{
-		"overview": "/", "jobs": "/jobs", "runners": "/runners", "ended": "/runners?ended=true", "lost": "/no/such/page",
+		"overview": "/", "jobs": "/jobs", "runners": "/runners", "ended": "/runners?ended=true", "messages": "/queue", "lost": "/no/such/page",
 	}
 	ofFull := map[string]string{
 		"job-waiting": "/jobs/github.com/39201480004", "job-refused": "/jobs/github.com/39201480005", "job-held": "/jobs/github.com/39201480006",

@@ -67,7 +67,7 @@ func ratesOf(plan forecast.Plan) Rates {
 
 // notWeather are the faults that change what is asked of the fleet, which the plan says.
 func notWeather() []Fault {
-	return []Fault{JobTaken, RunCancelled, Revision, FewRunners, LongJob, RunCompletesEarly}
+	return []Fault{JobTaken, RunCancelled, Revision, FewRunners, LongJob, RunCompletesEarly, Rush}
 }
 
 // promisedAlways names what a forecast is held to. Most invariants have bounds that are those of a campaign's worlds, and a

@@ -78,14 +78,9 @@ func (c *Controller) demandRows(
 		if err != nil {
 			return nil, err
 		}
-		moved := map[fleet.DemandKey]fleet.ShapeKey{job.Demand: job.Shape}
-		for k, v := range old.V.Moved {
-			if k != job.Demand {
-				moved[k] = v
-			}
-		}
 		was := old.V
-		was.Key, was.Moved = former, moved
+		was.Key, was.Moved = former, without(old.V.Moved, job.Demand)
+		was.Moved[job.Demand] = job.Shape
 		writes = append(writes, c.Records.PutHead(old, was))
 		if !slices.Contains(h.Former, former) {
 			h.Former = append(slices.Clone(h.Former), former)
@@ -93,13 +88,7 @@ func (c *Controller) demandRows(
 		c.hints.now(former)
 	}
 	if _, back := h.Moved[job.Demand]; back {
-		moved := map[fleet.DemandKey]fleet.ShapeKey{}
-		for k, v := range h.Moved {
-			if k != job.Demand {
-				moved[k] = v
-			}
-		}
-		h.Moved = moved
+		h.Moved = without(h.Moved, job.Demand)
 	}
 	if !head.Exists() || former != job.Shape {
 		writes = append(writes, c.Records.PutHead(head, h))
@@ -113,6 +102,17 @@ func (c *Controller) demandRows(
 		writes = append(writes, c.Records.PutDemand(row, state, now.Add(keepDemands)))
 	}
 	return writes, nil
+}
+
+// without copies where demands have moved, for all but one.
+func without(moved map[fleet.DemandKey]fleet.ShapeKey, demand fleet.DemandKey) map[fleet.DemandKey]fleet.ShapeKey {
+	out := map[fleet.DemandKey]fleet.ShapeKey{}
+	for k, v := range moved {
+		if k != demand {
+			out[k] = v
+		}
+	}
+	return out
 }
 
 // demandStarted ends the demand's back-off for want of a match (rule 5.7).

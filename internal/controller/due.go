@@ -50,11 +50,10 @@ func (c *Controller) lookAt(ctx context.Context, d record.Due) error {
 		c.spawn(ctx, "launch "+id, func(ctx context.Context) { c.call(ctx, id) })
 		return nil
 	case record.DueMachine:
-		m, err := record.MachineOf(d)
+		id, err := record.MachineOf(d)
 		if err != nil {
 			return err
 		}
-		id := m.V.ID
 		if !c.calls.begin(id.String()) {
 			return nil
 		}

@@ -55,8 +55,14 @@ func (r *Records) DueRows(ctx context.Context, now time.Time, limit int) ([]Due,
 // JobOf reads a due job as the index has it.
 func JobOf(d Due) (Kept[Job], error) { return decode[Job](d.Row) }
 
-// MachineOf reads a due machine.
-func MachineOf(d Due) (Kept[fleet.Machine], error) { return decode[fleet.Machine](d.Row) }
+// MachineOf names a due machine. Its row, the largest there is, need not be decoded for that: whoever looks reads it anew.
+func MachineOf(d Due) (fleet.MachineID, error) {
+	id, err := fleet.ParseMachineID(strings.TrimPrefix(d.Row.Key.Partition, machinePartition))
+	if err != nil {
+		return fleet.MachineID{}, fmt.Errorf("reading the key of a due machine: %w", err)
+	}
+	return id, nil
+}
 
 // LaunchOf reads a due launch.
 func LaunchOf(d Due) (Kept[fleet.Launch], error) { return decode[fleet.Launch](d.Row) }

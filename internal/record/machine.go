@@ -14,8 +14,11 @@ type Pointer struct {
 }
 
 func machineKey(id fleet.MachineID) store.Key {
-	return store.Key{Partition: "machine/" + id.String(), Sort: "machine"}
+	return store.Key{Partition: machinePartition + id.String(), Sort: "machine"}
 }
+
+// machinePartition begins the partition of a machine's row.
+const machinePartition = "machine/"
 
 func countKey(m fleet.Machine) store.Key {
 	return store.Key{Partition: shapePartition(m.Shape), Sort: machinePrefix + m.ID.String()}

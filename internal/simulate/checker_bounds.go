@@ -37,7 +37,8 @@ func (c *checker) steady(others ...Fault) bool {
 	if c.w.s.now.Sub(c.w.end) > settles {
 		return true
 	}
-	for _, f := range append(others, GitHubDown, GitHubTimeout, GitHubLimit, StoreDown, StoreTimeout, StoreConflict, StoreSlow, ReplicaKilled, ReplicaPaused, ReplicaRolled) {
+	others = append(others, GitHubDown, GitHubTimeout, GitHubLimit, StoreDown, StoreTimeout, StoreConflict, StoreSlow)
+	for _, f := range append(others, ReplicaKilled, ReplicaPaused, ReplicaRolled) {
 		if c.w.cfg.Rates[f] > 0 {
 			return false
 		}
@@ -140,15 +141,19 @@ func (c *checker) outnumbered() {
 	}
 }
 
+// late asserts that something is so of a machine for no longer than its bound. What stands after the rule's number tells
+// one time from the next.
+type late func(rule, what string, so bool, bound time.Duration)
+
 func (c *checker) machineBounds(m *machine) {
 	now, id := c.w.s.now, m.inst.ID
 	row, known := c.rows.machines[c.rows.byID[id]]
-	late := func(rule, what string, so bool, bound time.Duration) {
+	late := late(func(rule, what string, so bool, bound time.Duration) {
 		if c.overdue.over(rule+" "+id, so, now, bound-lookEvery) {
 			rule, _, _ = strings.Cut(rule, " ")
 			c.violated("Rule "+rule, []string{id, jobName(row.Job)}, "%s %s for %s, its row is %s", id, what, bound, row.State)
 		}
-	}
+	})
 	if !known {
 		if c.provides() {
 			late("8", "is rowless", m.live() && !c.rowless[id].IsZero() && now.Sub(c.w.start) > youngStore, boundRowless)
@@ -159,15 +164,28 @@ func (c *checker) machineBounds(m *machine) {
 		late("8", "lives on though its row has ended", m.live() && !row.Live() && now.Sub(c.w.start) > youngStore, boundRowless)
 		late("6.5", "has ended by itself", m.inst.State == provider.Terminated && row.Live(), boundElsewhere)
 	}
+	c.workBounds(row, late)
+	c.waitBounds(row, late)
+}
+
+// workBounds are those of a machine that has a job, or had one.
+func (c *checker) workBounds(row fleet.Machine, late late) {
+	now := c.w.s.now
 	working := row.State == fleet.MachineWorking
-	waits := row.State == fleet.MachineReady || row.State == fleet.MachineAssigned || row.State == fleet.MachineListening
 	expired := !now.Before(row.Lease) && row.State != fleet.MachineStarting && row.State != fleet.MachineRetiring && row.Live()
 	late("3.5", "has lost its lease", expired, boundLease)
 	late("1.4", "has an unattributed worker", row.Live() && !row.WorkerStarted.IsZero() && row.Job == 0 && !row.HoldEnded && row.Repository.ID != 0, boundAttribute)
-	late(fmt.Sprintf("5.5 for %d since %d of", row.Job, row.JobNamed.UnixNano()), "is said to work and reports no worker", working && row.WorkerStarted.IsZero() && now.Before(row.Lease), boundWorker)
+	missing := working && row.WorkerStarted.IsZero() && now.Before(row.Lease)
+	late(fmt.Sprintf("5.5 for %d since %d of", row.Job, row.JobNamed.UnixNano()), "is said to work and reports no worker", missing, boundWorker)
 	late("6.3", "stays after its job", working && !row.JobEnded.IsZero() && (!row.WorkerRunning || expired), boundEnded)
-	late(fmt.Sprintf("4.5 for %d of", len(row.Runners)), "is registered and not connected", row.State == fleet.MachineAssigned && len(row.Runners) > 0 && !row.Runners[len(row.Runners)-1].HandedOut.IsZero(), boundConnect)
-	late("5.6", "listens while GitHub holds a job for it", row.State == fleet.MachineListening && waits && c.wanting(row), boundMatch)
+}
+
+// waitBounds are those of a machine that waits for one.
+func (c *checker) waitBounds(row fleet.Machine, late late) {
+	n := len(row.Runners)
+	handedOut := row.State == fleet.MachineAssigned && n > 0 && !row.Runners[n-1].HandedOut.IsZero()
+	late(fmt.Sprintf("4.5 for %d of", n), "is registered and not connected", handedOut, boundConnect)
+	late("5.6", "listens while GitHub holds a job for it", row.State == fleet.MachineListening && c.wanting(row), boundMatch)
 }
 
 // wanting says whether a listener could have had a job all the time, as the rows say: one is queued since before it connected,

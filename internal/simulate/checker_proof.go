@@ -78,6 +78,12 @@ func (r *rules) terminating(d *domain, m *machine) {
 		}
 		return
 	}
+	r.proved(d, m, row)
+}
+
+// proved asserts that a machine whose row lives is ended with a proof.
+func (r *rules) proved(d *domain, m *machine, row fleet.Machine) {
+	about, now := []string{m.inst.ID}, r.c.w.s.now
 	t := row.Retire
 	switch {
 	case t == nil:
@@ -86,7 +92,8 @@ func (r *rules) terminating(d *domain, m *machine) {
 	default:
 		r.broken("6.2", about, "%s: %s is ended without a proof: %s", d.name, m.inst.ID, t.Reason)
 	}
-	if m.worker.running && m.speaks() && m.agent.told && t != nil && !t.Goodbye && row.Code == "" && !overtime(m, now) && !now.Before(m.agent.cut) {
+	reported := m.worker.running && m.speaks() && m.agent.told && !now.Before(m.agent.cut)
+	if reported && t != nil && !t.Goodbye && row.Code == "" && !overtime(m, now) {
 		r.broken("6.3", about, "%s: %s is ended while its agent reports a worker", d.name, m.inst.ID)
 	}
 }

@@ -141,6 +141,18 @@ func onward(s fleet.MachineState) []fleet.MachineState {
 	}
 }
 
+// tellMachine adds a machine's row to the history.
+func (c *checker) tellMachine(d *domain, m fleet.Machine) {
+	if !c.w.history.keep {
+		return
+	}
+	text := ""
+	if n := len(m.History); n > 0 {
+		text = m.History[n-1].Text
+	}
+	c.w.history.add(m.ID.ID, "%s: row of %s: %s, job %d, demand %s: %s", d.name, m.ID.ID, m.State, m.Job, m.Demand, text)
+}
+
 func (c *checker) wroteMachine(d *domain, row store.Row) {
 	m, ok := told[fleet.Machine](c, row)
 	if !ok {
@@ -153,12 +165,8 @@ func (c *checker) wroteMachine(d *domain, row store.Row) {
 	for _, r := range m.Runners {
 		c.rows.names[r.Name] = about
 	}
-	if c.w.history.keep && (!known || was.State != m.State || was.Job != m.Job || len(was.History) != len(m.History)) {
-		text := ""
-		if n := len(m.History); n > 0 {
-			text = m.History[n-1].Text
-		}
-		c.w.history.add(about, "%s: row of %s: %s, job %d, demand %s: %s", d.name, about, m.State, m.Job, m.Demand, text)
+	if !known || was.State != m.State || was.Job != m.Job || len(was.History) != len(m.History) {
+		c.tellMachine(d, m)
 	}
 	if !known {
 		c.attach(m)

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -84,6 +85,13 @@ func (c *Controller) demandRows(
 		writes = append(writes, c.Records.PutHead(old, was))
 		if !slices.Contains(h.Former, former) {
 			h.Former = append(slices.Clone(h.Former), former)
+		}
+		if now.Before(state.RefusedUntil) { // GitHub refuses the demand, whatever its shape (rule 4.6)
+			h.Refused = maps.Clone(h.Refused)
+			if h.Refused == nil {
+				h.Refused = map[fleet.DemandKey]time.Time{}
+			}
+			h.Refused[job.Demand] = state.RefusedUntil
 		}
 		c.hints.now(former)
 	}

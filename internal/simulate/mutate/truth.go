@@ -54,6 +54,7 @@ func retireMutations() []mutation {
 
 func storageMutations() []mutation {
 	return []mutation{
+		{"AckAfterDurable ingress", "a delivery is acknowledged and not stored", "weather", []edit{{"internal/ingress/webhook.go", "	if err = w.store(ctx, message); err != nil {\n", "	_ = w.store\n	if err = ctx.Err(); err != nil {\n"}}},
 		{"AckAfterDurable", "a message that could not be applied is deleted", "weather", []edit{{messagesGo, "	if err == nil {\n		return true\n	}\n	wait :=", "	if err == nil || m.Receives > 0 {\n		return true\n	}\n	wait :="}}},
 		{"Forward machine", "machines are written whatever their version", "crowd", []edit{{rowUnit, "	writes := []store.Write{store.Put(row, store.At(old.Version))}\n", "	writes := []store.Write{store.Put(row, store.Any())}\n"}}},
 		{"Forward job", "jobs are written whatever their version", "crowd", []edit{{rowJob, "	writes := []store.Write{store.Put(row, store.At(old.Version))}\n	writes = append", "	writes := []store.Write{store.Put(row, store.Any())}\n	writes = append"}}},

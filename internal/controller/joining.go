@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -39,6 +40,10 @@ func (c *Controller) join(ctx context.Context, id Identity) error {
 		b.instances = append(b.instances, instance)
 		j.mu.Unlock()
 		<-b.done
+		// All who waited wake at once: the clock says who goes on first, so that a simulation can repeat it.
+		if err := c.Clock.Sleep(ctx, 0); err != nil {
+			return fmt.Errorf("attaching %s: %w", id.Instance, err)
+		}
 		return b.err
 	}
 	if j.batches == nil {

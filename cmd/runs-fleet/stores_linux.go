@@ -20,18 +20,26 @@ type stores struct{ clock seam.Clock }
 
 func openStores() cli.Stores { return stores{clock: seam.System{}} }
 
-// Reading implements cli.Stores. Of a file it reads a copy, so that a server may go on.
-func (a stores) Reading(ctx context.Context, s settings.Settings) (*cli.OpenStore, error) {
+// shared opens a store that is a service, nil if the settings name a file.
+func (a stores) shared(ctx context.Context, s settings.Settings) (*cli.OpenStore, error) {
 	backend, err := s.StoreBackend()
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	if backend.Shared() {
-		table, err := a.table(ctx, backend)
-		if err != nil {
-			return nil, err
-		}
-		return &cli.OpenStore{Portable: table, Shared: true, Done: table.Close}, nil
+	if !backend.Shared() {
+		return nil, nil //nolint:nilnil // a file is no error
+	}
+	table, err := a.table(ctx, backend)
+	if err != nil {
+		return nil, err
+	}
+	return &cli.OpenStore{Portable: table, Shared: true, Done: table.Close}, nil
+}
+
+// Reading implements cli.Stores. Of a file it reads a copy, so that a server may go on.
+func (a stores) Reading(ctx context.Context, s settings.Settings) (*cli.OpenStore, error) {
+	if shared, err := a.shared(ctx, s); shared != nil || err != nil {
+		return shared, err
 	}
 	folder, err := os.MkdirTemp(s.Data, "export-") // where the original has its room
 	if err != nil {
@@ -65,16 +73,8 @@ func userOf(dir string) string {
 
 // Writing implements cli.Stores.
 func (a stores) Writing(ctx context.Context, s settings.Settings) (*cli.OpenStore, error) {
-	backend, err := s.StoreBackend()
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	if backend.Shared() {
-		table, err := a.table(ctx, backend)
-		if err != nil {
-			return nil, err
-		}
-		return &cli.OpenStore{Portable: table, Shared: true, Done: table.Close}, nil
+	if shared, err := a.shared(ctx, s); shared != nil || err != nil {
+		return shared, err
 	}
 	const private = 0o700
 	if err := os.MkdirAll(s.Data, private); err != nil {

@@ -131,7 +131,7 @@ func TestWithoutTheTokenNothingIsDone(t *testing.T) {
 	}
 }
 
-// failure mode C2: a call of unknown outcome must not be taken for a refusal.
+// failure mode J4: a call of unknown outcome must not be taken for a refusal.
 func TestWhatIsUnknownStaysUnknown(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
 		"a proxy's error": func(w http.ResponseWriter, _ *http.Request) {

@@ -48,6 +48,8 @@ func (c *Cloud) candidates(r FleetRequest, at moment, empty float64) (found []ca
 		p := c.pool(at.region, Pool{r.Region, o.Zone, o.Type, r.Market})
 		arch := cmp.Or(o.Arch, r.Arch)
 		switch {
+		case o.Code != "":
+			errs = append(errs, FleetError{o, r.Market, o.Code, o.Message})
 		case !at.region.offers(o.Type, o.Zone):
 			errs = append(errs, FleetError{o, r.Market, CodeInvalidOverride, fmt.Sprintf(
 				"Your requested instance type (%s) is not supported in your requested Availability Zone (%s).", o.Type, o.Zone)})

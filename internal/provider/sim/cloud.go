@@ -212,6 +212,13 @@ func call[T any](ctx context.Context, c *Cloud, a action, do func(moment) (T, er
 	return none, fmt.Errorf("%s: no answer: %w", a.name, context.DeadlineExceeded)
 }
 
+// Call makes a call of an action that has no effect on instances: it takes its time and may be refused, throttled or lost as
+// any other. What it reads or changes is its caller's.
+func (c *Cloud) Call(ctx context.Context, region, name string) error {
+	_, err := call(ctx, c, action{name, region, 0}, func(moment) (struct{}, error) { return struct{}{}, nil })
+	return err
+}
+
 func effect[T any](c *Cloud, a action, at moment, do func(moment) (T, error)) (answer T, lost bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

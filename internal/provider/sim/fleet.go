@@ -56,6 +56,8 @@ type FleetRequest struct {
 	// Rest is whatever else the caller's request says: a repetition has to say the same.
 	Rest   []byte
 	DryRun bool
+	// Attached is the caller's own; each of the instances has it. A repetition may bring another, which is dropped.
+	Attached any `json:"-"`
 }
 
 // Override is one pool that a fleet may use.
@@ -64,6 +66,9 @@ type Override struct {
 	Zone     string
 	Priority float64    // the lower, the better
 	Arch     fleet.Arch // of the override's own image; empty is the request's
+	// Code and Message say why nothing can be launched with this override, whatever the capacity; empty if something can.
+	Code    string
+	Message string
 }
 
 // FleetError is why a pool gave less than it was asked for.
@@ -131,7 +136,7 @@ func (c *Cloud) CreateFleet(ctx context.Context, r FleetRequest) (FleetAnswer, e
 		placed, errs := c.allocate(r, at)
 		record.errors = errs
 		for _, p := range placed {
-			record.machines = append(record.machines, c.create(&r, p, at))
+			record.machines = append(record.machines, c.create(&r, record.id, p, at))
 		}
 		if r.Token != "" {
 			at.region.tokens[r.Token] = record
@@ -150,11 +155,11 @@ func (r FleetRequest) digest() [sha256.Size]byte {
 }
 
 // create makes one instance.
-func (c *Cloud) create(r *FleetRequest, p *pool, at moment) *machine {
+func (c *Cloud) create(r *FleetRequest, fleetID string, p *pool, at moment) *machine {
 	c.made++
 	n := c.made
 	m := &machine{
-		number: n, id: "i-" + identifier(c.seed, "instance", n), request: r, pool: p, arch: p.spec.Arch, vcpu: p.spec.VCPU,
+		number: n, id: "i-" + identifier(c.seed, "instance", n), request: r, fleet: fleetID, pool: p, arch: p.spec.Arch, vcpu: p.spec.VCPU,
 		launched: at.now, visible: at.now, dice: at.dice.named("machine", n),
 	}
 	if m.dice.chance(c.faults.Hidden, "hidden", 0) {
@@ -204,7 +209,7 @@ func (c *Cloud) checkFleet(r FleetRequest, in *region) error {
 	if err := c.checkOverrides(r, in); err != nil {
 		return err
 	}
-	return checkTags(actionFleet, r.Tags)
+	return CheckTags(actionFleet, r.Tags)
 }
 
 func (s Strategy) suits(m fleet.Market) bool {
@@ -244,7 +249,9 @@ func plainToken(token string) bool {
 	return len(token) <= maxToken && !strings.ContainsFunc(token, func(r rune) bool { return r > '~' || r < ' ' })
 }
 
-func checkTags(action string, tags map[string]string) error {
+// CheckTags refuses tags that EC2 refuses on any resource: more than 50, keys and values that are too long, and keys that are
+// AWS's own (page "Using_Tags"). The action is the one in the refusal.
+func CheckTags(action string, tags map[string]string) error {
 	if len(tags) > maxTags {
 		return refuse(action, CodeTagLimit, "a resource has at most %d tags", maxTags)
 	}

@@ -11,6 +11,7 @@ import (
 type Instance struct {
 	ID       string
 	Token    string // of the request that created it
+	Fleet    string // the id of the fleet that created it
 	Pool     Pool
 	Arch     fleet.Arch
 	OS       fleet.OS
@@ -25,6 +26,7 @@ type Instance struct {
 	// the instance will be ended.
 	Rebalance    time.Time
 	Interruption time.Time
+	Attached     any // as the request had it
 }
 
 // ReasonText is the reason in words, empty if there is none.
@@ -63,6 +65,7 @@ type machine struct {
 	number    int
 	id        string
 	request   *FleetRequest
+	fleet     string // the id of its fleet
 	pool      *pool
 	arch      fleet.Arch
 	vcpu      int
@@ -126,7 +129,7 @@ func (m *machine) view(at time.Time) (Instance, bool) {
 		}
 	}
 	i := Instance{
-		ID: m.id, Token: m.request.Token, Pool: m.pool.Pool, Arch: m.arch, OS: m.request.OS, Tags: m.request.Tags,
+		ID: m.id, Token: m.request.Token, Fleet: m.fleet, Attached: m.request.Attached, Pool: m.pool.Pool, Arch: m.arch, OS: m.request.OS, Tags: m.request.Tags,
 		Launched: m.launched, State: was.state, Since: was.at, Reason: was.reason, Boots: m.boots,
 	}
 	if !m.rebalance.IsZero() && !at.Before(m.rebalance) {

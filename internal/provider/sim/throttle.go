@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Bucket is a token bucket: so many at once, and so many a second from then on. The zero bucket has no bottom.
 type Bucket struct {
@@ -67,8 +70,6 @@ type action struct {
 func (l Limits) allows(b buckets, a action, now time.Time) bool {
 	requests, resources := l.Writes, Bucket{}
 	switch a.name {
-	case actionDescribe, actionConsole:
-		requests = l.Reads
 	case actionFleet:
 		resources = l.Launched
 	case actionStart:
@@ -78,6 +79,9 @@ func (l Limits) allows(b buckets, a action, now time.Time) bool {
 	case actionTerminate:
 		resources = l.Terminated
 	default:
+		if strings.HasPrefix(a.name, "Describe") || strings.HasPrefix(a.name, "Get") {
+			requests = l.Reads
+		}
 	}
 	return b.take(a.name, requests, 1, now) && b.take(a.name+" resources", resources, float64(a.resources), now)
 }

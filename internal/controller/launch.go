@@ -48,8 +48,17 @@ func (f *inflight) end(id string) {
 }
 
 // freeze makes the bytes that every repeat of the launch sends (rule 2.2).
-func freeze(l fleet.Launch, spec fleet.Spec) []byte {
-	b, err := json.Marshal(provider.Request{LaunchID: l.ID, Site: l.Site, Market: l.Market, Spec: spec, Count: l.Count})
+func (c *Controller) freeze(l fleet.Launch, spec fleet.Spec) []byte {
+	r := provider.Request{LaunchID: l.ID, Site: l.Site, Market: l.Market, Spec: spec, Count: l.Count}
+	if f, ok := c.Provider.(provider.Freezer); ok {
+		frozen, err := f.Freeze(r)
+		if err != nil { // the call will be refused for the same reason, and its places with it
+			c.Logger.Warn("a launch cannot be prepared", "launch", l.ID, "error", err)
+		} else {
+			r.Frozen = frozen
+		}
+	}
+	b, err := json.Marshal(r)
 	if err != nil { // plain data
 		panic("controller: " + err.Error())
 	}

@@ -187,7 +187,7 @@ func (p *plan) addLaunch(head record.Head) {
 	l := fleet.Launch{
 		ID: id, Shape: p.k, Site: p.c.Site, Market: p.c.market(head, p.now), Count: p.d.Launch, Created: p.now,
 	}
-	l.Request = freeze(l, head.Shape.Spec)
+	l.Request = p.c.freeze(l, head.Shape.Spec)
 	l = l.Called(p.now)
 	p.add(p.c.Records.PutLaunch(record.Kept[fleet.Launch]{}, l, keepLaunches))
 	p.add(p.c.Records.PutLive(p.live, head.Shape.Environment, record.Live{Count: p.live.V.Count + l.Count}))

@@ -4,6 +4,7 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -19,6 +20,17 @@ type Request struct {
 	Market   fleet.Market `json:"market,omitempty"`
 	Spec     fleet.Spec   `json:"spec"`
 	Count    int          `json:"count"` // 1 to 90 (rule 1.12)
+	// Frozen is what a Freezer made of the fields above when the launch was decided; nothing if the provider is none.
+	Frozen json.RawMessage `json:"frozen,omitempty"`
+}
+
+// Freezer is a Provider whose call says more than the request: types in the order of today's prices, the newest image. All that
+// changes between two repeats, which have to send identical bytes (rule 2.2), so it is written into the launch's row with the
+// request and comes back in Request.Frozen.
+type Freezer interface {
+	// Freeze says what the call of a launch will be. It makes no call and is quick: it runs while a decision is made. On an
+	// error the launch goes on without, and Launch says what is wrong with the request.
+	Freeze(r Request) (json.RawMessage, error)
 }
 
 // Answer holds what was created and what was not, often both at once. The counts add up to the request's.

@@ -69,6 +69,9 @@ func (c *Cloud) Room(r FleetRequest) int {
 	return len(placed)
 }
 
+// Regions lists the names of the cloud's regions, in their order.
+func (c *Cloud) Regions() []string { return c.regionNames() }
+
 // Zones lists the names of a region's zones.
 func (c *Cloud) Zones(region string) []string {
 	r, ok := c.regions[region]

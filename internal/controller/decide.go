@@ -129,7 +129,7 @@ func (s situation) count(d *decision) []demandCount {
 		if held == "" {
 			continue
 		}
-		if _, moved := s.View.Head.V.Moved[held]; moved && m.Shape == s.View.Head.V.Key {
+		if _, moved := s.View.Head.V.Moved[held]; moved {
 			continue // counted where the demand belongs
 		}
 		c := of(held)

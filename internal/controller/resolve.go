@@ -83,9 +83,7 @@ func (c *Controller) demandRows(
 		was.Key, was.Moved = former, without(old.V.Moved, job.Demand)
 		was.Moved[job.Demand] = job.Shape
 		writes = append(writes, c.Records.PutHead(old, was))
-		if !slices.Contains(h.Former, former) {
-			h.Former = append(slices.Clone(h.Former), former)
-		}
+		h.Former = formers(h, former, old.V.Former)
 		if now.Before(state.RefusedUntil) { // GitHub refuses the demand, whatever its shape (rule 4.6)
 			h.Refused = maps.Clone(h.Refused)
 			if h.Refused == nil {
@@ -95,10 +93,11 @@ func (c *Controller) demandRows(
 		}
 		c.hints.now(former)
 	}
-	if _, back := h.Moved[job.Demand]; back {
+	_, back := h.Moved[job.Demand]
+	if back { // even if the demand's row has expired, so that nothing else says that it ever left
 		h.Moved = without(h.Moved, job.Demand)
 	}
-	if !head.Exists() || former != job.Shape {
+	if !head.Exists() || former != job.Shape || back {
 		writes = append(writes, c.Records.PutHead(head, h))
 	}
 	if started || !row.Exists() || former != job.Shape || !slices.Equal(state.RawLabels, job.Labels) || state.Repository != job.Repository {
@@ -110,6 +109,18 @@ func (c *Controller) demandRows(
 		writes = append(writes, c.Records.PutDemand(row, state, now.Add(keepDemands)))
 	}
 	return writes, nil
+}
+
+// formers adds to a shape's former ones that from which a demand comes, and those from which it may have come there: a machine
+// that is held for it may be of any of them (rule 1.9).
+func formers(h record.Head, from fleet.ShapeKey, before []fleet.ShapeKey) []fleet.ShapeKey {
+	all := slices.Clone(h.Former)
+	for _, k := range append([]fleet.ShapeKey{from}, before...) {
+		if k != h.Key && !slices.Contains(all, k) {
+			all = append(all, k)
+		}
+	}
+	return all
 }
 
 // without copies where demands have moved, for all but one.

@@ -24,7 +24,8 @@ const (
 type Head struct {
 	Key   fleet.ShapeKey `json:"key"`
 	Shape fleet.Shape    `json:"shape"`
-	// Former are shapes that demands of this one belonged to: machines held for them may still be counted there.
+	// Former are shapes that demands of this one belonged to, directly or before yet others: machines held for them may still be
+	// counted there.
 	Former []fleet.ShapeKey `json:"former,omitempty"`
 	// Moved are demands that belonged to this shape and now belong to another (rule 1.9).
 	Moved map[fleet.DemandKey]fleet.ShapeKey `json:"moved,omitempty"`
@@ -128,13 +129,55 @@ func (r *Records) View(ctx context.Context, k fleet.ShapeKey, now time.Time) (Vi
 		if err != nil {
 			return View{}, err
 		}
-		for _, m := range more {
-			if m.Demand != "" { // its supply is its own shape's
-				v.Machines = append(v.Machines, m)
-			}
+		mine, err := r.heldFor(ctx, v.Head, former, more)
+		if err != nil {
+			return View{}, err
 		}
+		v.Machines = append(v.Machines, mine...)
 	}
 	return v, r.front(ctx, k, &v, now)
+}
+
+// heldFor picks a former shape's machines that are held for demands of this one (rule 1.9). What such a machine supplies is its own
+// shape's, and so are the machines of demands that never left it, or came back.
+func (r *Records) heldFor(ctx context.Context, head Kept[Head], former fleet.ShapeKey, machines []fleet.Count) ([]fleet.Count, error) {
+	heads := map[fleet.ShapeKey]Head{head.V.Key: head.V}
+	var mine []fleet.Count
+	for _, m := range machines {
+		if m.Demand == "" {
+			continue
+		}
+		owner, err := r.owner(ctx, heads, m.Demand, former)
+		if err != nil {
+			return nil, err
+		}
+		if owner == head.V.Key {
+			mine = append(mine, m)
+		}
+	}
+	return mine, nil
+}
+
+// owner follows a demand from a shape that it belonged to. It is the shape's own head that a decision depends on: whatever moves a
+// demand to it or away from it writes that head, so that the others may be read one after the other.
+func (r *Records) owner(ctx context.Context, heads map[fleet.ShapeKey]Head, d fleet.DemandKey, at fleet.ShapeKey) (fleet.ShapeKey, error) {
+	been := map[fleet.ShapeKey]bool{}
+	for !been[at] {
+		been[at] = true
+		if _, read := heads[at]; !read {
+			k, err := r.Head(ctx, at)
+			if err != nil {
+				return "", err
+			}
+			heads[at] = k.V
+		}
+		next, moved := heads[at].Moved[d]
+		if !moved {
+			return at, nil
+		}
+		at = next
+	}
+	return "", nil // it moved while the heads were read, and not to the shape whose decision this is
 }
 
 // spare is how many more countable jobs than machines a view holds: two launches' worth.

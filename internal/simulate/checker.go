@@ -30,7 +30,7 @@ type checker struct {
 	recovery  *recovery
 	rules     *rules
 	overdue   overdue
-	listeners map[fleet.DemandKey]string    // beyond their demands' queued jobs, at the last look
+	listeners map[fleet.DemandKey]string    // assigned or listening, by demand, at the last look
 	supplies  map[fleet.ShapeKey]string     // machines that start or are ready, at the last look
 	rowless   map[string]time.Time          // instances that no row and no launch answers for, since when
 	starts    map[fleet.DemandKey]time.Time // when a job of a demand last began, as the rows say

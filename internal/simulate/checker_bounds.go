@@ -109,8 +109,9 @@ func (c *checker) surplusStays() {
 }
 
 // outnumbered asserts rule 1.10 for demands: assigned and listening machines beyond the queued jobs do not stay the same for long.
+// As with surplusStays, which of them are beyond the jobs may change, and then each has a minute of its own.
 func (c *checker) outnumbered() {
-	waiting := map[fleet.DemandKey][]string{}
+	waiting, queued := map[fleet.DemandKey][]string{}, map[fleet.DemandKey]int{}
 	for id, m := range c.need.machines {
 		if d := held(m, c.w.s.now.Add(clocksApart)); d != "" && m.WorkerStarted.IsZero() {
 			waiting[d] = append(waiting[d], id+" since "+m.Assigned.String())
@@ -118,25 +119,25 @@ func (c *checker) outnumbered() {
 	}
 	for _, jobs := range c.need.jobs {
 		for _, j := range jobs {
-			if n := len(waiting[j.Demand]); n > 0 {
-				waiting[j.Demand] = slices.Sorted(slices.Values(waiting[j.Demand]))[:n-1] // one of them is for this job
-			}
+			queued[j.Demand]++
 		}
 	}
-	for key := range c.overdue {
-		if d, listens := strings.CutPrefix(key, "outnumbered "); listens && len(waiting[fleet.DemandKey(d)]) == 0 {
-			delete(c.overdue, key)
+	for d := range c.listeners {
+		if len(waiting[d]) == 0 {
+			delete(c.listeners, d)
+			delete(c.overdue, "outnumbered "+string(d))
 		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(waiting)) {
 		slices.Sort(waiting[d])
-		over := strings.Join(waiting[d], ", ")
-		if over != c.listeners[d] {
+		same := strings.Join(waiting[d], ", ")
+		if same != c.listeners[d] {
 			delete(c.overdue, "outnumbered "+string(d))
 		}
-		c.listeners[d] = over
-		if c.overdue.over("outnumbered "+string(d), over != "", c.w.s.now, boundSurplus) {
-			c.violated("Rule 1.10", []string{string(d)}, "the runners %s are beyond the queued jobs of their demand for %s", over, boundSurplus)
+		c.listeners[d] = same
+		over := len(waiting[d]) - queued[d]
+		if c.overdue.over("outnumbered "+string(d), over > 0, c.w.s.now, boundSurplus) {
+			c.violated("Rule 1.10", []string{string(d)}, "%d of the runners %s are beyond the queued jobs of their demand for %s", over, same, boundSurplus)
 		}
 	}
 }

@@ -60,6 +60,7 @@ func (c *Cloud) candidates(r FleetRequest, at moment, empty float64) (found []ca
 			k := candidate{pool: p, override: o, index: i, price: c.price(p, r.OS, at.now), room: c.room(p, at.now)}
 			if at.dice.chance(empty, "empty pool", i) {
 				k.room = 0
+				c.tally.EmptyPools++
 			}
 			found = append(found, k)
 		}
@@ -141,6 +142,7 @@ func (c *Cloud) losePlaces(r FleetRequest, placed []*pool, errs []FleetError, at
 			kept = append(kept, p)
 			continue
 		}
+		c.tally.FailedPlaces++
 		if !failed[p] {
 			failed[p] = true
 			errs = append(errs, FleetError{Override{Type: p.Type, Zone: p.Zone}, r.Market, CodeNoCapacity, shortageText(CodeNoCapacity, p.Pool)})

@@ -39,6 +39,10 @@ type Cloud struct {
 	events     []delivery
 	booted     []*machine
 	halted     []*machine
+	acted      func(context.Context)
+	changes    []Instance
+	signed     map[string]string // signatures of identity documents that were given out
+	tally      Tally
 }
 
 // region is a Region in use.
@@ -62,7 +66,7 @@ func New(o Options) (*Cloud, error) {
 	c := &Cloud{
 		clock: o.Clock, random: o.Random, catalog: o.Catalog, timing: o.Timing, limits: o.Limits, account: o.Account,
 		seed: dice(o.Random.Uint64()), now: o.Clock.Now(), keepEvents: o.KeepEvents,
-		regions: map[string]*region{}, machines: map[string]*machine{},
+		regions: map[string]*region{}, machines: map[string]*machine{}, acted: o.Acted, signed: map[string]string{},
 	}
 	if c.account == "" {
 		c.account = "123456789012"
@@ -203,7 +207,15 @@ func call[T any](ctx context.Context, c *Cloud, a action, do func(moment) (T, er
 		}
 	}
 	answer, lost, err := effect(c, a, moment{now: c.clock.Now(), dice: d}, do)
+	if c.acted != nil {
+		c.acted(ctx)
+	}
 	if !lost {
+		if wait := c.timing.Answers.of(d, "answer", 0); wait > 0 {
+			if late := c.clock.Sleep(ctx, wait); late != nil {
+				return none, fmt.Errorf("%s: %w", a.name, late)
+			}
+		}
 		return answer, err
 	}
 	if err := c.clock.Sleep(ctx, unanswered); err != nil {
@@ -229,14 +241,21 @@ func effect[T any](c *Cloud, a action, at moment, do func(moment) (T, error)) (a
 		return answer, false, refuse(a.name, CodeUnknownRegion, "this cloud has no region %q", a.region)
 	}
 	if at.dice.chance(c.faults.LostRequests, "lost request", 0) {
+		c.tally.LostRequests++
 		return answer, true, nil
 	}
 	if code, refused := c.faults.refusal(at.dice, a.region, a.name); refused {
+		c.tally.Refusals++
 		return answer, false, refuse(a.name, code, "the request was refused")
 	}
 	if !c.limits.allows(at.region.buckets, a, at.now) {
 		return answer, false, refuse(a.name, CodeThrottled, "Request limit exceeded.")
 	}
-	answer, err = do(at)
-	return answer, err == nil && at.dice.chance(c.faults.LostAnswers, "lost answer", 0), err
+	if answer, err = do(at); err != nil {
+		return answer, false, err
+	}
+	if lost = at.dice.chance(c.faults.LostAnswers, "lost answer", 0); lost {
+		c.tally.LostAnswers++
+	}
+	return answer, lost, nil
 }

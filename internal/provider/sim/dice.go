@@ -41,11 +41,16 @@ func (d dice) normal(what string, n int) float64 {
 type Distribution struct {
 	Median time.Duration
 	Spread float64
+	// Draw makes a duration of a random number; then Median and Spread mean nothing (optional).
+	Draw func(random uint64) time.Duration
 }
 
 // of returns one of the durations.
 func (s Distribution) of(d dice, what string, n int) time.Duration {
 	const within95 = 1.96 // deviations of the normal distribution
+	if s.Draw != nil {
+		return max(0, s.Draw(uint64(d.named(what, n))))
+	}
 	if s.Median <= 0 || s.Spread <= 1 {
 		return max(0, s.Median)
 	}
@@ -54,7 +59,11 @@ func (s Distribution) of(d dice, what string, n int) time.Duration {
 
 // times stretches a distribution.
 func (s Distribution) times(factor float64) Distribution {
-	return Distribution{Median: time.Duration(float64(s.Median) * factor), Spread: s.Spread}
+	slow := Distribution{Median: time.Duration(float64(s.Median) * factor), Spread: s.Spread}
+	if s.Draw != nil {
+		slow.Draw = func(random uint64) time.Duration { return time.Duration(float64(s.Draw(random)) * factor) }
+	}
+	return slow
 }
 
 // mix scatters the bits of a number (SplitMix64's finalizer).

@@ -163,6 +163,7 @@ func (c *Cloud) create(r *FleetRequest, fleetID string, p *pool, at moment) *mac
 		launched: at.now, visible: at.now, dice: at.dice.named("machine", n),
 	}
 	if m.dice.chance(c.faults.Hidden, "hidden", 0) {
+		c.tally.Hidden++
 		m.visible = at.now.Add(time.Duration(m.dice.unit("hidden for", 0) * float64(c.faults.HiddenFor)))
 	}
 	c.machines[m.id] = m

@@ -19,6 +19,7 @@ func (c *Cloud) powerOn(m *machine, at time.Time) {
 	running := c.slow(c.timing.Pending, d, "pending", n).of(d, "pending", n)
 	m.due[dueRunning] = at.Add(running)
 	if n == 1 && d.chance(f.DeadAtBirth, "dead at birth", n) {
+		c.tally.DeadAtBirth++
 		m.due[dueRunning], m.due[dueDeath] = time.Time{}, at.Add(running)
 		c.timers.set(m)
 		return
@@ -28,10 +29,12 @@ func (c *Cloud) powerOn(m *machine, at time.Time) {
 		boot = c.timing.Boots[m.request.OS].Stopped
 	}
 	if d.chance(f.SlowBoots, "slow boot", n) {
+		c.tally.SlowBoots++
 		boot = boot.times(slower)
 	}
 	m.dead = ""
 	if d.chance(f.NeverBoot, "never boots", n) {
+		c.tally.NeverBoot++
 		m.dead = bootFailures(int(d.named("boot failure", n) % 1024))
 	} else {
 		m.due[dueBoot] = at.Add(max(running, boot.of(d, "boot", n)))
@@ -147,5 +150,8 @@ func (c *Cloud) stop(m *machine, reason string, at time.Time) {
 // enter moves a machine to a state.
 func (c *Cloud) enter(m *machine, s provider.State, reason string, at time.Time) {
 	m.history = append(m.history, change{at, s, reason})
+	if c.acted != nil {
+		c.changes = append(c.changes, m.now())
+	}
 	c.event(m, Event{Kind: StateChanged, At: at, State: s})
 }

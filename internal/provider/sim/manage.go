@@ -24,6 +24,7 @@ func (c *Cloud) DescribeInstances(ctx context.Context, region string, tags map[s
 	return call(ctx, c, action{actionDescribe, region, 0}, func(at moment) ([]Instance, error) {
 		asOf := at.now
 		if at.dice.chance(c.faults.StaleListings, "stale", 0) {
+			c.tally.StaleListings++
 			asOf = asOf.Add(-time.Duration(at.dice.unit("lag", 0) * float64(c.faults.Lag)))
 		}
 		at.region.machines = slices.DeleteFunc(at.region.machines, func(m *machine) bool {

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -22,6 +23,10 @@ type Options struct {
 	Account string
 	// KeepEvents keeps events until Events is called. Without it nobody reads them, and none are kept.
 	KeepEvents bool
+	// Acted is told of every call that has had its effect, or was refused, before its answer travels: a scheduler takes in
+	// what changed (Changes) and asks Next anew. It is called with the call's context and without a lock, and may call the
+	// cloud. Without it no changes are kept (optional).
+	Acted func(ctx context.Context)
 }
 
 // Region is one of the cloud's regions.
@@ -57,6 +62,7 @@ type Boot struct {
 // Timing says how long things take. A zero distribution takes no time.
 type Timing struct {
 	Calls        Distribution // until a call has its effect
+	Answers      Distribution // from then until its caller has the answer
 	Pending      Distribution // from launch or start until running
 	Stopping     Distribution // from stop until stopped
 	ShuttingDown Distribution // from termination until terminated

@@ -62,11 +62,14 @@ func (c *Cloud) Room(r FleetRequest) int {
 	}
 	found, _ := c.candidates(r, moment{now: c.now, region: in}, 0)
 	order(found, r.Strategy, maxFleet)
-	var placed []*pool
+	room, spokenFor := 0, map[quotaKey]int{}
 	for i := range found {
-		found[i].take(maxFleet, &placed)
+		k := &found[i]
+		n := min(k.room, k.quotaLeft(spokenFor[k.quota()]), maxFleet)
+		spokenFor[k.quota()] += n * k.spec.VCPU
+		room += n
 	}
-	return len(placed)
+	return room
 }
 
 // Regions lists the names of the cloud's regions, in their order.

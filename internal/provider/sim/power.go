@@ -59,6 +59,15 @@ func (c *Cloud) Interrupt(id string) error {
 	})
 }
 
+// Reclaim ends a spot instance at once: notices are given on a best-effort basis (page "spot-instance-termination-notices").
+func (c *Cloud) Reclaim(id string) error {
+	return c.happens(id, func(m *machine) {
+		if m.Spot() {
+			c.end(m, reasonSpotTermination, c.now)
+		}
+	})
+}
+
 // Recommend gives a spot instance a rebalance recommendation that nothing follows.
 func (c *Cloud) Recommend(id string) error {
 	return c.happens(id, func(m *machine) {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -54,6 +55,9 @@ func (p *Provider) Launch(ctx context.Context, r provider.Request) (provider.Ans
 	}
 	request.Token, request.Count = r.LaunchID, r.Count
 	request.Tags[TagLaunch] = r.LaunchID
+	if request.Rest, err = json.Marshal(r); err != nil { // a disk's size, say, is in the launch template
+		return provider.Answer{}, fmt.Errorf("encoding the request: %w", err)
+	}
 	answer, err := p.cloud.CreateFleet(ctx, request)
 	if err != nil {
 		return provider.Answer{}, launchError(err)

@@ -25,6 +25,7 @@ Benchmarks (all of them by default):
   memory     a server's memory with many open jobs
   reconcile  the cost of one decision as the queue and the fleet grow
   agent      from an agent's start to its listener's
+  calls      what a job asks of DynamoDB and SQS, and what that costs
   sizes      of the programs
 
 `
@@ -74,7 +75,8 @@ type benchmark struct {
 
 func benchmarks() []benchmark {
 	return []benchmark{
-		{"ingest", ingest}, {"burst", bursts}, {"memory", memory}, {"reconcile", reconcile}, {"agent", agentStart}, {"sizes", sizes},
+		{"ingest", ingest}, {"burst", bursts}, {"memory", memory}, {"reconcile", reconcile}, {"agent", agentStart}, {"calls", calls},
+		{"sizes", sizes},
 	}
 }
 

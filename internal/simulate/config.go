@@ -21,6 +21,7 @@ type Config struct {
 	SQLite   bool           // the store is SQLite in a file, not the strict one in memory
 	folder   string         // where that file is
 	Profile  string         // the difficult world that was asked for; empty for what the seed drew
+	Watch    Watch          // is told of the calls to the store and the queue (optional)
 }
 
 // Draw makes the world of a seed with about so many jobs.

@@ -19,6 +19,7 @@ func (m *machine) assign(a *agentapi.Assignment) {
 	}
 	m.runner, m.secret, m.maximum = a.Runner, a.JITConfig, a.MaxRuntime
 	m.state, m.since, m.stopping = agentapi.ListenerStarting, m.w.s.now, false
+	m.phase("listener started")
 	m.stubborn = m.w.strikes(ListenerStubborn)
 	m.wasStubborn = m.wasStubborn || m.stubborn
 	m.w.history.add(m.inst.ID, "%s starts the listener %s", m.inst.ID, m.runner)
@@ -49,6 +50,7 @@ func (m *machine) connect(name string) {
 	gh.Poll(runner, m.session, 1, m.w.s.now)
 	m.state, m.since = agentapi.ListenerConnected, m.w.s.now
 	m.w.hub.listeners = append(m.w.hub.listeners, m)
+	m.phase("connected")
 	m.w.history.add(m.inst.ID, "%s: listener %s is connected", m.inst.ID, name)
 	m.news()
 	m.w.hub.advance()
@@ -94,6 +96,7 @@ func (m *machine) acquire(id int64) {
 	m.w.check.listening(m)
 	m.worker.started, m.worker.running, m.worker.job, m.worker.began = true, true, id, m.w.s.now
 	m.ran, m.stopping = true, false
+	m.phase("job started")
 	m.w.check.surplus.ran(m)
 	m.w.history.add(m.inst.ID, "%s: the worker of %s starts job %d", m.inst.ID, m.runner, job.ID)
 	m.after(m.w.durationOf(id), "finishes", func() { m.finish(world.Success) })
@@ -143,6 +146,7 @@ func (m *machine) exit() {
 	m.worker.running = false
 	m.listenerGone()
 	m.state = agentapi.ListenerStopped
+	m.phase("job ended")
 	if m.speaks() {
 		m.news()
 		m.after(linger, "says goodbye", func() {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
@@ -46,6 +47,7 @@ type machine struct {
 		done     bool      // the goodbye was said
 		doneAt   time.Time
 		told     bool // a poll that was answered said that a worker runs
+		phases   []agentapi.Phase
 	}
 
 	runner   string // the newest registration
@@ -120,6 +122,7 @@ func (m *machine) boot() {
 	}
 	m.agent.runs, m.state, m.agent.renewed = true, agentapi.ListenerNone, m.w.s.now
 	m.since, m.booted = m.w.s.now, m.w.s.now
+	m.phase("boot")
 	m.hello()
 	m.after(agentTick, "tick", m.tick)
 	m.after(deadMan, "dead-man timer", m.deadMan)
@@ -137,6 +140,7 @@ func (m *machine) hello() {
 		switch {
 		case err == nil:
 			m.w.check.welcomed(m)
+			m.phase("hello")
 			m.agent.welcome, m.agent.renewed, m.agent.backoff, m.agent.fresh = true, m.agent.begun, 0, true
 			m.poll()
 		case errors.Is(err, agentapi.ErrRefused), errors.Is(err, agentapi.ErrInvalid):
@@ -195,6 +199,11 @@ func (m *machine) send(what string, serve func(context.Context, *replica) (any, 
 	})
 }
 
+// phase notes a step of the machine's life, which the next report tells of.
+func (m *machine) phase(name string) {
+	m.agent.phases = append(m.agent.phases, agentapi.Phase{Name: name, At: m.w.s.now})
+}
+
 // news gives the poll in flight up, so that the next one carries the new state.
 func (m *machine) news() {
 	m.agent.fresh = true
@@ -224,7 +233,7 @@ func (m *machine) poll() {
 	a.fresh = false
 	report := agentapi.Report{
 		Sequence: a.sequence, Runner: m.runner, Listener: m.state, WorkerStarted: m.worker.started, WorkerRunning: m.worker.running,
-		Done: a.done, Failure: a.failure,
+		Done: a.done, Failure: a.failure, Phases: slices.Clone(a.phases),
 	}
 	m.send("poll", func(ctx context.Context, r *replica) (any, error) {
 		return say[agentapi.Orders](ctx, r.server, agentapi.PollPath, m.key(), report)

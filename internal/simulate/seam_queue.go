@@ -45,6 +45,7 @@ func (q queueSeam) Send(ctx context.Context, messages ...queue.Outgoing) error {
 	if err := q.call(ctx, "send"); err != nil {
 		return err
 	}
+	q.w.called(ctx, "SendMessageBatch")
 	if late {
 		for i := range messages {
 			messages[i].Delay = delay
@@ -95,6 +96,7 @@ func (w *World) wakeReceiver() {
 // Receive implements queue.Queue.
 func (q queueSeam) Receive(ctx context.Context, limit int, wait time.Duration) ([]queue.Message, error) {
 	end := q.w.s.now.Add(wait)
+	q.w.called(ctx, "ReceiveMessage")
 	for {
 		if err := q.call(ctx, "receive"); err != nil {
 			return nil, err
@@ -127,6 +129,7 @@ func (q queueSeam) Delete(ctx context.Context, receipts ...string) error {
 	if err := q.call(ctx, "delete"); err != nil {
 		return err
 	}
+	q.w.called(ctx, "DeleteMessageBatch")
 	if lost && before {
 		return fmt.Errorf("deleting: %w", errCut)
 	}
@@ -147,6 +150,7 @@ func (q queueSeam) Extend(ctx context.Context, receipt string, d time.Duration) 
 	if err := q.call(ctx, "extend"); err != nil {
 		return err
 	}
+	q.w.called(ctx, "ChangeMessageVisibility")
 	if err := q.w.queue.Extend(ctx, receipt, d); err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (s storeSeam) Get(ctx context.Context, key store.Key) (store.Row, error) {
 	if err := s.call(ctx, "get "+key.String()); err != nil {
 		return store.Row{}, err
 	}
-	return s.w.store.Get(ctx, key)
+	return s.reach(ctx).Get(ctx, key)
 }
 
 // Query implements store.Store.
@@ -53,7 +53,7 @@ func (s storeSeam) Query(ctx context.Context, q store.Query) (store.Page, error)
 	if err := s.call(ctx, "query "+q.Partition+" "+q.Prefix); err != nil {
 		return store.Page{}, err
 	}
-	return s.w.store.Query(ctx, q)
+	return s.reach(ctx).Query(ctx, q)
 }
 
 // indexParks is how often a read of an index is a step of its own. An index is only a hint, and the sweeps read them so often
@@ -67,12 +67,12 @@ func (s storeSeam) Index(ctx context.Context, name store.IndexName, q store.Quer
 			return store.Page{}, err
 		}
 	}
-	return s.w.store.Index(ctx, name, q)
+	return s.reach(ctx).Index(ctx, name, q)
 }
 
 // Transact implements store.Store.
 func (s storeSeam) Transact(ctx context.Context, writes []store.Write) error {
-	return s.transact(ctx, writes, s.w.store.Transact)
+	return s.transact(ctx, writes, s.reach(ctx).Transact)
 }
 
 func (s storeSeam) transact(ctx context.Context, writes []store.Write, do func(context.Context, []store.Write) error) error {

@@ -24,6 +24,7 @@ type Meter struct {
 
 	mu    sync.Mutex
 	usage map[Place]*Usage
+	calls map[string]uint64
 }
 
 // Place is where units are consumed: a partition of the table, or of an index if its number is not 0. An index has limits of
@@ -46,7 +47,22 @@ type Usage struct {
 }
 
 // NewMeter returns a meter of a store.
-func NewMeter(s store.Store) *Meter { return &Meter{Store: s, usage: map[Place]*Usage{}} }
+func NewMeter(s store.Store) *Meter {
+	return &Meter{Store: s, usage: map[Place]*Usage{}, calls: map[string]uint64{}}
+}
+
+// Calls says how many requests DynamoDB would have been sent, by operation.
+func (m *Meter) Calls() map[string]uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return maps.Clone(m.calls)
+}
+
+func (m *Meter) called(operation string, times int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.calls[operation] += uint64(times) //nolint:gosec // not negative
+}
 
 // Sizes that one unit pays for, and what consistency and transactions multiply them with.
 const (
@@ -58,6 +74,7 @@ const (
 
 // Get implements store.Store.
 func (m *Meter) Get(ctx context.Context, key store.Key) (store.Row, error) {
+	m.called("GetItem", 1)
 	row, err := m.Store.Get(ctx, key)
 	if err == nil {
 		m.read(Place{Partition: key.Partition}, m.itemBytes(row), 1)
@@ -69,6 +86,7 @@ func (m *Meter) Get(ctx context.Context, key store.Key) (store.Row, error) {
 
 // Query implements store.Store.
 func (m *Meter) Query(ctx context.Context, q store.Query) (store.Page, error) {
+	m.called("Query", 1)
 	page, err := m.Store.Query(ctx, q)
 	m.read(Place{Partition: q.Partition}, m.pageBytes(page), 1)
 	return page, err
@@ -77,6 +95,8 @@ func (m *Meter) Query(ctx context.Context, q store.Query) (store.Page, error) {
 // Index implements store.Store.
 func (m *Meter) Index(ctx context.Context, name store.IndexName, q store.Query) (store.Page, error) {
 	page, err := m.Store.Index(ctx, name, q)
+	m.called("Query", 1)
+	m.called("BatchGetItem", (len(page.Rows)+maxBatchGet-1)/maxBatchGet)
 	entries := 0
 	for _, row := range page.Rows {
 		entries += entryBytes(row, name)
@@ -88,6 +108,7 @@ func (m *Meter) Index(ctx context.Context, name store.IndexName, q store.Query) 
 
 // Transact implements store.Store. What the rows were before is read beside the caller's call.
 func (m *Meter) Transact(ctx context.Context, writes []store.Write) error {
+	m.called("TransactWriteItems", 1)
 	before := make([]store.Row, len(writes))
 	for i, w := range writes {
 		before[i], _ = m.Store.Get(ctx, w.Row.Key) // one that cannot be read is taken for none

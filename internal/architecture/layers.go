@@ -80,6 +80,11 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "a fake that shared code with its user would share its mistakes",
 		},
 		{
+			Name: "simulated EC2", Packages: []string{"awssim/..."},
+			May: []string{"awssim/...", "provider", "provider/sim", "fleet", "catalog", "seam"},
+			Why: "the API stands on the simulated cloud, and shares nothing with the provider that speaks to it",
+		},
+		{
 			Name: "test worlds", Packages: []string{"web/webtest/...", "emulator/..."}, May: []string{"..."},
 			Why: "tests of the outermost layers wire a whole server, those of backends run the world around them",
 		},

@@ -50,6 +50,18 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "the controller decides; whom it talks to is behind interfaces of its own",
 		},
 		{
+			Name: "fleet configuration", Packages: []string{"fleetconfig"}, May: domain,
+			Why: "what is configured is words of the domain, and reading it needs no world",
+		},
+		{
+			Name: "pools", Packages: []string{"pool"}, May: domain,
+			Why: "what a pool does next is decided by what is known, and whoever knows it does it",
+		},
+		{
+			Name: "archive", Packages: []string{"archive"}, May: []string{"fleet", "blob", "seam"},
+			Why: "what is kept of a machine after its end is kept in any blob store",
+		},
+		{
 			Name: "database file", Packages: []string{"sqlitedb/..."}, May: []string{"sqlitedb", "seam"},
 			Why: "the file that embedded backends share knows nothing of what they keep in it",
 		},
@@ -65,6 +77,11 @@ func Layers() []Layer { //nolint:funlen // a table
 			Name: "backends", Packages: []string{"store/...", "queue/...", "blob/..."},
 			May: []string{"store", "queue", "queue/wait", "blob", "seam", "sqlitedb", "awsclient"},
 			Why: "a backend can be replaced by another, so it knows neither its users nor its siblings",
+		},
+		{
+			Name: "machines of EC2", Packages: []string{"provider/ec2/..."},
+			May: []string{"provider", "provider/ec2/...", "fleet", "catalog", "seam", "awsclient"},
+			Why: "a provider on AWS shares its client's settings with the other backends there, and nothing else",
 		},
 		{
 			Name: "providers", Packages: []string{"provider/..."},

@@ -127,7 +127,7 @@ func New(env Env) *cobra.Command {
 	root.SetCompletionCommandGroupID(groupHelp)
 	s := &session{env: env}
 	root.AddCommand(
-		s.serveCommand(), s.hostCommand(), s.deployCommand(), s.storeCommand(), s.gitHubCommand(), s.doctorCommand(), s.explainCommand(),
+		s.serveCommand(), s.hostCommand(), s.deployCommand(), s.storeCommand(), s.gitHubCommand(), s.doctorCommand(), s.explainCommand(), s.validateCommand(),
 		s.jobsCommand(), s.runnersCommand(), s.queueCommand(), s.statusCommand(),
 		s.drainCommand(), s.loginCommand(), s.simulateCommand(), s.versionCommand(),
 	)

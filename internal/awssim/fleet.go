@@ -65,17 +65,19 @@ type target struct {
 }
 
 type spotOptions struct {
+	fleetBounds
+
 	Strategy     string     `form:"AllocationStrategy"`
 	Interruption string     `form:"InstanceInterruptionBehavior"`
 	Pools        *query.Raw `form:"InstancePoolsToUseCount"`
 	Maintenance  *query.Raw `form:"MaintenanceStrategies"`
-	fleetBounds
 }
 
 type onDemandOptions struct {
+	fleetBounds
+
 	Strategy string     `form:"AllocationStrategy"`
 	Reserved *query.Raw `form:"CapacityReservationOptions"`
-	fleetBounds
 }
 
 // fleetBounds are options of both markets that the simulator notices and refuses.
@@ -117,46 +119,62 @@ func (r request) createFleet(p createFleet) (any, error) {
 		OS: l.os, Arch: l.arch, OnShutdown: l.onShutdown, Tags: l.tags, Rest: []byte(r.form.Encode()), DryRun: p.DryRun, Attached: l,
 	})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it is EC2's answer
+		return nil, err
 	}
 	return l.answer(made), nil
 }
 
+// maxConfigs is how many launch template configurations a fleet may have (page "API_CreateFleet").
+const maxConfigs = 50
+
 // checkFleet refuses what the request cannot ask for at all, and says how much of what it wants.
 func (r request) checkFleet(p createFleet) (fleet.Market, int, error) {
-	invalid := func(format string, args ...any) (fleet.Market, int, error) {
-		return "", 0, r.refuse(sim.CodeInvalidParameter, format, args...)
-	}
 	missing := func(name string) (fleet.Market, int, error) {
 		return "", 0, r.refuse(sim.CodeMissingParameter, "The request must contain the parameter %s", name)
 	}
-	notSimulated := func(what string) (fleet.Market, int, error) {
-		return "", 0, r.refuse(codeNotSimulated, "the simulator does not know %s", what)
+	if err := r.checkKind(p); err != nil {
+		return "", 0, err
 	}
-	const maxConfigs = 50 // page "API_CreateFleet"
 	switch {
-	case p.Type == "" || p.Type == "maintain" || p.Type == "request":
-		return notSimulated("fleets of another type than instant (without a type it is maintain)")
-	case p.Type != "instant":
-		return invalid("Value (%s) for parameter Type is invalid.", p.Type)
 	case len(p.Configs) == 0:
 		return missing("LaunchTemplateConfigs")
 	case len(p.Configs) > maxConfigs:
-		return invalid("the request has %d launch template configurations; at most %d are allowed", len(p.Configs), maxConfigs)
+		return "", 0, r.refuse(sim.CodeInvalidParameter, "the request has %d launch template configurations; at most %d are allowed", len(p.Configs), maxConfigs)
 	case p.Target == nil || p.Target.Total == nil:
 		return missing("TargetCapacitySpecification.TotalTargetCapacity")
-	case p.Target.Unit != "" && p.Target.Unit != "units":
-		return notSimulated("capacities in vcpu or memory-mib")
-	case p.Excess != "" || p.Replace != nil || p.Expiring != nil && *p.Expiring:
-		return invalid("ExcessCapacityTerminationPolicy, ReplaceUnhealthyInstances and TerminateInstancesWithExpiration are not for fleets of type instant.")
-	case p.Reserved != nil || p.From != nil || p.Until != nil:
-		return notSimulated("ReservedCapacityOptions, ValidFrom and ValidUntil")
-	case p.Spot.given() || p.Spot.Pools != nil || p.Spot.Maintenance != nil || p.OnDemand.given() || p.OnDemand.Reserved != nil:
-		return notSimulated("options of fleets other than the allocation strategy and the interruption behavior")
-	case p.Spot.Interruption != "" && p.Spot.Interruption != "terminate": // fleets of type instant make one-time requests
-		return invalid("the interruption behavior %q needs a persistent spot request, which a fleet of type instant does not make", p.Spot.Interruption)
 	}
 	return r.market(*p.Target)
+}
+
+// checkKind refuses what is not for fleets of type instant, and what the simulator does not know of them.
+func (r request) checkKind(p createFleet) error {
+	notSimulated := ""
+	switch {
+	case p.Type == "" || p.Type == "maintain" || p.Type == "request":
+		notSimulated = "fleets of another type than instant (without a type it is maintain)"
+	case p.Type != "instant":
+		return r.refuse(sim.CodeInvalidParameter, "Value (%s) for parameter Type is invalid.", p.Type)
+	case p.Excess != "" || p.Replace != nil || isTrue(p.Expiring):
+		return r.refuse(sim.CodeInvalidParameter, "ExcessCapacityTerminationPolicy, ReplaceUnhealthyInstances and "+
+			"TerminateInstancesWithExpiration are not for fleets of type instant.")
+	case p.Spot.Interruption != "" && p.Spot.Interruption != "terminate":
+		return r.refuse(sim.CodeInvalidParameter, "the interruption behavior %q needs a persistent spot request, "+
+			"which a fleet of type instant does not make", p.Spot.Interruption)
+	case p.Reserved != nil || p.From != nil || p.Until != nil:
+		notSimulated = "ReservedCapacityOptions, ValidFrom and ValidUntil"
+	case p.unknownOptions():
+		notSimulated = "options of fleets other than the allocation strategy and the interruption behavior"
+	case p.Target != nil && p.Target.Unit != "" && p.Target.Unit != "units":
+		notSimulated = "capacities in vcpu or memory-mib"
+	}
+	if notSimulated != "" {
+		return r.refuse(codeNotSimulated, "the simulator does not know %s", notSimulated)
+	}
+	return nil
+}
+
+func (p createFleet) unknownOptions() bool {
+	return p.Spot.given() || p.Spot.Pools != nil || p.Spot.Maintenance != nil || p.OnDemand.given() || p.OnDemand.Reserved != nil
 }
 
 // market says which market the target is of. A fleet of both is not simulated.

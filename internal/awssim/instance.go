@@ -55,7 +55,7 @@ func (i instance) address() string {
 	if _, err := fmt.Sscanf(i.source.subnet.prefix, "172.31.%d", &base); err != nil {
 		return ""
 	}
-	return fmt.Sprintf("172.31.%d.%d", base+int(host/octet), host%octet) //nolint:gosec // less than 4004
+	return fmt.Sprintf("172.31.%d.%d", base+int(host/octet), host%octet)
 }
 
 // gone says whether the instance has left its network: EC2 no longer tells its address and subnet then.
@@ -167,7 +167,7 @@ func (i instance) options() metadata {
 }
 
 func instanceFields() fields[instance] {
-	text := func(of func(instance) string) func(instance) []string { return one(of) }
+	text := one[instance]
 	return fields[instance]{
 		of: map[string]func(instance) []string{
 			"architecture":        text(func(i instance) string { return architecture(i.Arch) }),

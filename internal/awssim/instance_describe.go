@@ -64,7 +64,7 @@ func (r request) listed(p describeInstances) ([]instance, error) {
 	}
 	known, err := r.cloud.DescribeInstances(r, r.in.name, tags, p.IDs...)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it is EC2's answer
+		return nil, err
 	}
 	fields := instanceFields()
 	var all []instance
@@ -98,7 +98,7 @@ func (r request) consoleOutput(p consoleOutput) (any, error) {
 	}
 	text, err := r.cloud.GetConsoleOutput(r, r.in.name, p.ID)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it is EC2's answer
+		return nil, err
 	}
 	if p.DryRun {
 		return nil, r.wouldWork()

@@ -113,8 +113,9 @@ type profileItem struct {
 }
 
 type optionsItem struct {
-	State string `xml:"state"`
 	metadata
+
+	State string `xml:"state"`
 }
 
 // item is the instance as DescribeInstances tells it (page "API_Instance"). A terminated one has no network and no volumes.
@@ -126,7 +127,7 @@ func (i instance) item() instanceItem {
 		Platform: platformOf(i.OS), Details: s.image.platform(), Monitoring: stateOnly{"disabled"}, Arch: architecture(i.Arch),
 		RootType: "ebs", Root: s.image.Root, Virtualization: "hvm", Lifecycle: i.lifecycle(), SpotRequest: i.spotRequest(), Token: i.token(),
 		Tags: tagList(i.tags()), Hypervisor: "xen", EBSOptimized: isTrue(s.data.EBSOptimized), ENA: true,
-		Metadata: optionsItem{"applied", i.options()},
+		Metadata: optionsItem{i.options(), "applied"},
 	}
 	if m := s.data.Monitoring; m != nil && m.Enabled {
 		item.Monitoring.State = "enabled"

@@ -52,13 +52,13 @@ func (r request) change(p changeInstances, do func(ctx context.Context, region s
 	}
 	if p.DryRun {
 		if err := r.cloud.Call(r, r.in.name, r.action); err != nil {
-			return nil, err //nolint:wrapcheck // it is EC2's answer
+			return nil, err
 		}
 		return nil, r.wouldWork()
 	}
 	done, err := do(r, r.in.name, p.IDs...)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it is EC2's answer
+		return nil, err
 	}
 	var answer changesAnswer
 	for _, t := range done {

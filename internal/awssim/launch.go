@@ -103,7 +103,7 @@ func (l *launch) tag(r request, d launchData, on tagsOn, further bool) error {
 			return r.refuse(codeNotSimulated, "the simulator does not know fleets whose launch templates differ in their tags")
 		}
 		if err := sim.CheckTags(r.action, joined); err != nil {
-			return err //nolint:wrapcheck // it is EC2's answer
+			return err
 		}
 		*tags = joined
 	}

@@ -105,7 +105,9 @@ func TestATokenGivesTheSameAnswerOnceMore(t *testing.T) {
 
 func TestAnInstanceGoesThroughItsStatesSlowly(t *testing.T) {
 	w := newWorld(t)
-	id := w.template("t-1", func(d *types.RequestLaunchTemplateData) { d.InstanceInitiatedShutdownBehavior = types.ShutdownBehaviorStop })
+	id := w.template("t-1", func(d *types.RequestLaunchTemplateData) {
+		d.InstanceInitiatedShutdownBehavior = types.ShutdownBehaviorStop
+	})
 	all := w.launch(ask(id, "token", types.DefaultTargetCapacityTypeOnDemand, 1))
 	state := func() string {
 		t.Helper()

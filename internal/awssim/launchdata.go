@@ -103,16 +103,19 @@ func checkUserData(action, encoded string) error {
 	return nil
 }
 
+// word is a parameter that has a few values.
+type word struct {
+	name, value string
+	allowed     []string
+}
+
 // check refuses what a template's data can be seen to be wrong with. EC2 does not validate them fully either (page
 // "launch-template-restrictions"): what does not exist is noticed at the launch.
 func (d launchData) check(r request) error {
 	if err := checkUserData(r.action, d.UserData); err != nil {
 		return err
 	}
-	words := []struct {
-		name, value string
-		allowed     []string
-	}{
+	words := []word{
 		{"InstanceInitiatedShutdownBehavior", d.OnShutdown, []string{sim.StopOnShutdown, sim.TerminateOnShutdown}},
 	}
 	if m := d.Metadata; m != nil {
@@ -120,20 +123,12 @@ func (d launchData) check(r request) error {
 			return r.refuse(sim.CodeInvalidParameter, "Value (%d) for parameter HttpPutResponseHopLimit is invalid. Expecting a value from 1 to 64.", *m.Hops)
 		}
 		onOff := []string{"enabled", "disabled"}
-		words = append(words, []struct {
-			name, value string
-			allowed     []string
-		}{
-			{"HttpTokens", m.Tokens, []string{"required", "optional"}}, {"HttpEndpoint", m.Endpoint, onOff},
-			{"HttpProtocolIpv6", m.IPv6, onOff}, {"InstanceMetadataTags", m.Tags, onOff},
-		}...)
+		words = append(words, word{"HttpTokens", m.Tokens, []string{"required", "optional"}}, word{"HttpEndpoint", m.Endpoint, onOff},
+			word{"HttpProtocolIpv6", m.IPv6, onOff}, word{"InstanceMetadataTags", m.Tags, onOff})
 	}
 	for _, b := range d.Devices {
 		if b.EBS != nil {
-			words = append(words, struct {
-				name, value string
-				allowed     []string
-			}{"VolumeType", b.EBS.Type, []string{"gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"}})
+			words = append(words, word{"VolumeType", b.EBS.Type, []string{"gp2", "gp3", "io1", "io2", "st1", "sc1", "standard"}})
 		}
 	}
 	for _, w := range words {

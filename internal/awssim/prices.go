@@ -74,8 +74,7 @@ func (r request) describePrices(p describePrices) (any, error) {
 	}
 	var all []priceItem
 	for _, o := range r.cloud.Offerings(r.in.name) {
-		id := zoneID(r.in.name, o.Zone)
-		if len(p.Types) > 0 && !has(p.Types, o.Type) || p.Zone != "" && p.Zone != o.Zone || p.ZoneID != "" && p.ZoneID != id {
+		if !p.concerns(o, zoneID(r.in.name, o.Zone)) {
 			continue
 		}
 		for _, os := range []fleet.OS{fleet.Linux, fleet.Windows} {
@@ -91,6 +90,11 @@ func (r request) describePrices(p describePrices) (any, error) {
 		return nil, err
 	}
 	return pricesAnswer{items, next}, nil
+}
+
+// concerns says whether the request wants the prices of a type in a zone.
+func (p describePrices) concerns(o sim.Offering, zoneID string) bool {
+	return (len(p.Types) == 0 || has(p.Types, o.Type)) && (p.Zone == "" || p.Zone == o.Zone) && (p.ZoneID == "" || p.ZoneID == zoneID)
 }
 
 // prices is the history of one pool. EC2 tells the newest first.

@@ -58,7 +58,7 @@ func (r request) template(ref templateRef) (*template, error) {
 
 // version finds a version by its number, $Latest or $Default. The server's lock is held.
 func (r request) version(t *template, wanted string) (*version, error) {
-	number := 0
+	var number int
 	switch wanted {
 	case "$Latest":
 		number = len(t.versions)

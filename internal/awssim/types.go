@@ -66,7 +66,7 @@ type gpuDevice struct {
 }
 
 func typeFields() fields[catalog.Type] {
-	text := func(of func(catalog.Type) string) func(catalog.Type) []string { return one(of) }
+	text := one[catalog.Type]
 	flag := func(of func(catalog.Type) bool) func(catalog.Type) []string {
 		return func(t catalog.Type) []string { return []string{strconv.FormatBool(of(t))} }
 	}

@@ -118,7 +118,7 @@ func newWorld(t *testing.T, change ...func(*sim.Options, *awssim.Options)) *worl
 // client is the SDK's, which tries each call once.
 func client(region string, by *http.Client, endpoint string) *ec2.Client {
 	o := ec2.Options{
-		Region: region, HTTPClient: by, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), //nolint:gosec // an example's
+		Region: region, HTTPClient: by, Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
 		RetryMaxAttempts: 1,
 	}
 	if endpoint != "" {

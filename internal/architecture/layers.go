@@ -106,6 +106,10 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "tests of the outermost layers wire a whole server, those of backends run the world around them",
 		},
 		{
+			Name: "first boot", Packages: []string{"bootstrap"}, May: []string{"fleet"},
+			Why: "what a machine does before it has an agent is known without any cloud",
+		},
+		{
 			Name: "adapters", Packages: []string{"ingress", "github", "peers", "runnerdist", "web/..."},
 			May: slices.Concat(core, []string{"web/...", "settings"}),
 			Why: "an adapter joins the controller to one thing outside; adapters do not know each other",

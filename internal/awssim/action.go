@@ -34,13 +34,16 @@ func act[T interface{ isDry() bool }](action string, own bool, do func(r request
 			return nil, err
 		}
 		if !own {
-			if err := s.cloud.Call(ctx, in.name, action); err != nil {
+			if err := s.cloud.Call(ctx, in.name, action, isBounded(form)); err != nil {
 				return nil, err
 			}
 		}
 		return do(request{ctx, s, in, action, form}, p)
 	}
 }
+
+// isBounded says whether a request has a filter or asks for a page.
+func isBounded(form url.Values) bool { return form.Has("MaxResults") || form.Has("Filter.1.Name") }
 
 // refuse refuses the request.
 func (r request) refuse(code, format string, args ...any) error {

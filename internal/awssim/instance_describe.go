@@ -62,7 +62,7 @@ func (r request) listed(p describeInstances) ([]instance, error) {
 			tags[key] = f.Values[0]
 		}
 	}
-	known, err := r.cloud.DescribeInstances(r, r.in.name, tags, p.IDs...)
+	known, err := r.cloud.List(r, sim.Listing{Region: r.in.name, Tags: tags, IDs: p.IDs, Bounded: isBounded(r.form)})
 	if err != nil {
 		return nil, err
 	}

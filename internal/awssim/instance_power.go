@@ -51,7 +51,7 @@ func (r request) change(p changeInstances, do func(ctx context.Context, region s
 		return nil, r.refuse(sim.CodeInvalidParameter, "the request names %d instances; at most %d are allowed", len(p.IDs), maxChanged)
 	}
 	if p.DryRun {
-		if err := r.cloud.Call(r, r.in.name, r.action); err != nil {
+		if err := r.cloud.Call(r, r.in.name, r.action, true); err != nil {
 			return nil, err
 		}
 		return nil, r.wouldWork()

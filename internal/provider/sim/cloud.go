@@ -225,9 +225,9 @@ func call[T any](ctx context.Context, c *Cloud, a action, do func(moment) (T, er
 }
 
 // Call makes a call of an action that has no effect on instances: it takes its time and may be refused, throttled or lost as
-// any other. What it reads or changes is its caller's.
-func (c *Cloud) Call(ctx context.Context, region, name string) error {
-	_, err := call(ctx, c, action{name, region, 0}, func(moment) (struct{}, error) { return struct{}{}, nil })
+// any other. What it reads or changes is its caller's. It is bounded if it has a filter or asks for a page.
+func (c *Cloud) Call(ctx context.Context, region, name string, bounded bool) error {
+	_, err := call(ctx, c, action{name: name, region: region, bounded: bounded}, func(moment) (struct{}, error) { return struct{}{}, nil })
 	return err
 }
 

@@ -21,7 +21,7 @@ func bootFailures(n int) string {
 // GetConsoleOutput returns what an instance has printed. EC2 has the output some time after it was printed; here it is
 // there at once (page "API_GetConsoleOutput").
 func (c *Cloud) GetConsoleOutput(ctx context.Context, region, id string) (string, error) {
-	return call(ctx, c, action{actionConsole, region, 0}, func(at moment) (string, error) {
+	return call(ctx, c, action{name: actionConsole, region: region}, func(at moment) (string, error) {
 		found, err := c.named(actionConsole, at, []string{id})
 		if err != nil {
 			return "", err

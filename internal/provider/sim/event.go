@@ -42,7 +42,7 @@ func (c *Cloud) event(m *machine, e Event) {
 	if !c.keepEvents {
 		return
 	}
-	e.Region, e.Instance, e.Tags = m.pool.Region, m.id, m.request.Tags
+	e.Region, e.Instance, e.Tags = m.pool.Region, m.id, m.tags
 	n, d := len(m.history), m.dice.named(string(e.Kind), len(m.history))
 	if d.chance(c.faults.LostEvents, "lost", n) {
 		return

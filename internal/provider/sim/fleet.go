@@ -117,7 +117,7 @@ const (
 // same instances, whatever became of them; another request with the token is refused (page "ec2-api-idempotency").
 func (c *Cloud) CreateFleet(ctx context.Context, r FleetRequest) (FleetAnswer, error) {
 	r.Overrides, r.Tags, r.Rest = slices.Clone(r.Overrides), maps.Clone(r.Tags), slices.Clone(r.Rest)
-	return call(ctx, c, action{actionFleet, r.Region, r.Count}, func(at moment) (FleetAnswer, error) {
+	return call(ctx, c, action{name: actionFleet, region: r.Region, resources: r.Count}, func(at moment) (FleetAnswer, error) {
 		if err := c.checkFleet(r, at.region); err != nil {
 			return FleetAnswer{}, err
 		}
@@ -159,7 +159,7 @@ func (c *Cloud) create(r *FleetRequest, fleetID string, p *pool, at moment) *mac
 	c.made++
 	n := c.made
 	m := &machine{
-		number: n, id: "i-" + identifier(c.seed, "instance", n), request: r, fleet: fleetID, pool: p, arch: p.spec.Arch, vcpu: p.spec.VCPU,
+		number: n, id: "i-" + identifier(c.seed, "instance", n), request: r, tags: r.Tags, fleet: fleetID, pool: p, arch: p.spec.Arch, vcpu: p.spec.VCPU,
 		launched: at.now, visible: at.now, dice: at.dice.named("machine", n),
 	}
 	if m.dice.chance(c.faults.Hidden, "hidden", 0) {

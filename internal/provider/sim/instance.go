@@ -65,7 +65,8 @@ type machine struct {
 	number    int
 	id        string
 	request   *FleetRequest
-	fleet     string // the id of its fleet
+	fleet     string            // the id of its fleet
+	tags      map[string]string // never changed, only replaced
 	pool      *pool
 	arch      fleet.Arch
 	vcpu      int
@@ -129,7 +130,7 @@ func (m *machine) view(at time.Time) (Instance, bool) {
 		}
 	}
 	i := Instance{
-		ID: m.id, Token: m.request.Token, Fleet: m.fleet, Attached: m.request.Attached, Pool: m.pool.Pool, Arch: m.arch, OS: m.request.OS, Tags: m.request.Tags,
+		ID: m.id, Token: m.request.Token, Fleet: m.fleet, Attached: m.request.Attached, Pool: m.pool.Pool, Arch: m.arch, OS: m.request.OS, Tags: m.tags,
 		Launched: m.launched, State: was.state, Since: was.at, Reason: was.reason, Boots: m.boots,
 	}
 	if !m.rebalance.IsZero() && !at.Before(m.rebalance) {

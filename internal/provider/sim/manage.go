@@ -21,7 +21,21 @@ type Transition struct {
 // and an error if one of them is not known. Instances may not be known for some time after their creation, and are
 // forgotten about an hour after their end (pages "eventual-consistency" and "API_TerminateInstances").
 func (c *Cloud) DescribeInstances(ctx context.Context, region string, tags map[string]string, ids ...string) ([]Instance, error) {
-	return call(ctx, c, action{actionDescribe, region, 0}, func(at moment) ([]Instance, error) {
+	return c.List(ctx, Listing{Region: region, Tags: tags, IDs: ids, Bounded: len(tags) > 0})
+}
+
+// Listing asks for instances.
+type Listing struct {
+	Region string
+	Tags   map[string]string // that the instances have
+	IDs    []string          // of the instances, all of which must be known; empty is any
+	// Bounded says that the request has a filter or asks for a page.
+	Bounded bool
+}
+
+// List is DescribeInstances with all that a request may say.
+func (c *Cloud) List(ctx context.Context, l Listing) ([]Instance, error) {
+	return call(ctx, c, action{name: actionDescribe, region: l.Region, bounded: l.Bounded}, func(at moment) ([]Instance, error) {
 		asOf := at.now
 		if at.dice.chance(c.faults.StaleListings, "stale", 0) {
 			c.tally.StaleListings++
@@ -31,22 +45,22 @@ func (c *Cloud) DescribeInstances(ctx context.Context, region string, tags map[s
 			return !m.forgotten.IsZero() && !at.now.Before(m.forgotten)
 		})
 		among := at.region.machines
-		if len(ids) > 0 {
+		if len(l.IDs) > 0 {
 			var err error
-			if among, err = c.named(actionDescribe, at, ids); err != nil {
+			if among, err = c.named(actionDescribe, at, l.IDs); err != nil {
 				return nil, err
 			}
 		}
 		var found []Instance
 		for _, m := range among {
-			if !m.known(at.now) || !hasTags(m.request.Tags, tags) {
+			if !m.known(at.now) || !hasTags(m.tags, l.Tags) {
 				continue
 			}
 			i, existed := m.view(asOf)
 			switch {
 			case existed:
 				found = append(found, i)
-			case len(ids) > 0:
+			case len(l.IDs) > 0:
 				return nil, refuse(actionDescribe, CodeNotFound, "The instance ID '%s' does not exist", m.id)
 			}
 		}
@@ -66,7 +80,7 @@ func hasTags(tags, wanted map[string]string) bool {
 // TerminateInstances ends instances. One that has ended already is no error, as long as it is known. If one id is wrong
 // none of the instances ends (page "API_TerminateInstances").
 func (c *Cloud) TerminateInstances(ctx context.Context, region string, ids ...string) ([]Transition, error) {
-	return c.change(ctx, action{actionTerminate, region, len(ids)}, ids, nil, func(m *machine, now time.Time) {
+	return c.change(ctx, action{name: actionTerminate, region: region, resources: len(ids)}, ids, nil, func(m *machine, now time.Time) {
 		c.end(m, reasonUserShutdown, now)
 	})
 }
@@ -75,7 +89,7 @@ func (c *Cloud) TerminateInstances(ctx context.Context, region string, ids ...st
 // (failure mode E7), and for one-time spot instances, which are what a fleet of type instant launches (failure mode E6;
 // pages "API_StopInstances" and "stop-spot-instances").
 func (c *Cloud) StopInstances(ctx context.Context, region string, ids ...string) ([]Transition, error) {
-	return c.change(ctx, action{actionStop, region, len(ids)}, ids, func(m *machine, _ time.Time) error {
+	return c.change(ctx, action{name: actionStop, region: region, resources: len(ids)}, ids, func(m *machine, _ time.Time) error {
 		switch s := m.state(); {
 		case m.Spot():
 			return refuse(actionStop, CodeUnsupported, "You can't stop the Spot Instance '%s' because it is associated with a one-time Spot "+
@@ -96,7 +110,7 @@ func (c *Cloud) StopInstances(ctx context.Context, region string, ids ...string)
 // capacity, so that its pool may have none left for it (page "API_StartInstances").
 func (c *Cloud) StartInstances(ctx context.Context, region string, ids ...string) ([]Transition, error) {
 	wanted := map[*pool]int{}
-	return c.change(ctx, action{actionStart, region, len(ids)}, ids, func(m *machine, now time.Time) error {
+	return c.change(ctx, action{name: actionStart, region: region, resources: len(ids)}, ids, func(m *machine, now time.Time) error {
 		switch m.state() {
 		case provider.Pending, provider.Running:
 			return nil

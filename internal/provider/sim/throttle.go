@@ -16,18 +16,25 @@ type Bucket struct {
 type Limits struct {
 	Reads      Bucket // requests of a Describe action
 	Writes     Bucket // requests of any other action
+	Whole      Bucket // requests of DescribeInstances and its like that have neither a filter nor pages; without a size as Reads
 	Launched   Bucket // instances
 	Started    Bucket
 	Stopped    Bucket
 	Terminated Bucket
+	// Actions are those that have a bucket of their own size for their requests.
+	Actions map[string]Bucket
 }
 
-// EC2Limits are a new account's. Reads and Launched are what the page "ec2-api-throttling" says of DescribeHosts and
-// RunInstances; the others are of the same order, and an account may have others.
+// EC2Limits are a new account's, as the page "ec2-api-throttling" states them in its tables of request and resource token
+// buckets. Launched is what it says of RunInstances, which a fleet uses. An account may have others.
 func EC2Limits() Limits {
 	return Limits{
-		Reads: Bucket{100, 20}, Writes: Bucket{50, 5},
+		Reads: Bucket{100, 20}, Writes: Bucket{50, 5}, Whole: Bucket{50, 10},
 		Launched: Bucket{1000, 2}, Started: Bucket{1000, 2}, Stopped: Bucket{1000, 20}, Terminated: Bucket{1000, 20},
+		Actions: map[string]Bucket{
+			"CreateLaunchTemplateVersion": {100, 5}, "CreateTags": {100, 10}, "DeleteTags": {100, 10},
+			actionStart: {5, 2}, actionTerminate: {100, 5},
+		},
 	}
 }
 
@@ -64,11 +71,22 @@ type action struct {
 	name      string
 	region    string
 	resources int
+	bounded   bool // by a filter or by pages
+}
+
+// whole says whether the call asks for everything, for which some actions have a smaller bucket.
+func (a action) whole() bool {
+	switch a.name {
+	case actionDescribe, "DescribeNetworkInterfaces", "DescribeSecurityGroups", "DescribeVolumes":
+		return !a.bounded
+	default:
+		return false
+	}
 }
 
 // allows says whether the account's buckets allow the call.
 func (l Limits) allows(b buckets, a action, now time.Time) bool {
-	requests, resources := l.Writes, Bucket{}
+	requests, resources, bucket := l.Writes, Bucket{}, a.name
 	switch a.name {
 	case actionFleet:
 		resources = l.Launched
@@ -83,5 +101,11 @@ func (l Limits) allows(b buckets, a action, now time.Time) bool {
 			requests = l.Reads
 		}
 	}
-	return b.take(a.name, requests, 1, now) && b.take(a.name+" resources", resources, float64(a.resources), now)
+	if own, ok := l.Actions[a.name]; ok {
+		requests = own
+	}
+	if a.whole() && l.Whole.Size > 0 {
+		requests, bucket = l.Whole, a.name+" whole"
+	}
+	return b.take(bucket, requests, 1, now) && b.take(a.name+" resources", resources, float64(a.resources), now)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awsfault"
 	"github.com/runs-fleet/runs-fleet/internal/emulator/awstest"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/queue/sqs"
@@ -65,7 +66,7 @@ type mover struct {
 // start refuses a second move beside one that runs, as SQS does.
 func (m *mover) start(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 	if m.told == "RUNNING" {
-		return refuses(400, "UnsupportedOperation")(r, next)
+		return awsfault.Refuses(400, "UnsupportedOperation")(r, next)
 	}
 	return answers(200, `{"TaskHandle":"h"}`)(r, next)
 }
@@ -85,30 +86,30 @@ func (m *mover) list(r *http.Request, next http.RoundTripper) (*http.Response, e
 func TestSQSMovesDeadLettersByItself(t *testing.T) {
 	for name, tt := range map[string]struct {
 		tasks []string
-		start []fault
+		start []awsfault.Fault
 		want  int
 		fails string
 	}{
 		"at once":                         {[]string{"", "COMPLETED"}, nil, 7, ""},
 		"after some time":                 {[]string{"", "RUNNING", "RUNNING", "COMPLETED"}, nil, 7, ""},
 		"after somebody else's":           {[]string{"RUNNING", "COMPLETED", "RUNNING", "COMPLETED"}, nil, 7, ""}, // failure mode B10
-		"with the answer lost":            {[]string{"", "RUNNING", "COMPLETED"}, []fault{lostRequest, refuses(400, "UnsupportedOperation")}, 7, ""},
+		"with the answer lost":            {[]string{"", "RUNNING", "COMPLETED"}, []awsfault.Fault{awsfault.LostRequest, awsfault.Refuses(400, "UnsupportedOperation")}, 7, ""},
 		"but it fails":                    {[]string{"", "RUNNING", "FAILED"}, nil, 7, "why"},
 		"but somebody else calls it off":  {[]string{"", "CANCELLED"}, nil, 7, "CANCELLED"},
-		"but SQS does not find the queue": {[]string{""}, []fault{refuses(400, "ResourceNotFoundException")}, 0, "ResourceNotFoundException"},
+		"but SQS does not find the queue": {[]string{""}, []awsfault.Fault{awsfault.Refuses(400, "ResourceNotFoundException")}, 0, "ResourceNotFoundException"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := withFaults(t, sqs.Options{ByHand: func() { t.Error("moved by hand") }})
 			m := &mover{tasks: tt.tasks, moved: 7}
-			q.ever("ListMessageMoveTasks", m.list)
-			q.ever("StartMessageMoveTask", m.start)
-			q.on("StartMessageMoveTask", tt.start...)
+			q.Ever("ListMessageMoveTasks", m.list)
+			q.Ever("StartMessageMoveTask", m.start)
+			q.On("StartMessageMoveTask", tt.start...)
 			n, err := q.Redrive(t.Context())
 			if n != tt.want || (err == nil) != (tt.fails == "") || err != nil && !contains(err, tt.fails) {
 				t.Errorf("Redrive = %d, %v; want %d and an error that says %q", n, err, tt.want, tt.fails)
 			}
 			var start struct{ SourceArn, DestinationArn string }
-			if err := json.Unmarshal([]byte(q.requests("StartMessageMoveTask")[0]), &start); err != nil {
+			if err := json.Unmarshal([]byte(q.Requests("StartMessageMoveTask")[0]), &start); err != nil {
 				t.Fatal(err)
 			}
 			if start.SourceArn != start.DestinationArn+"-dead" {
@@ -120,12 +121,12 @@ func TestSQSMovesDeadLettersByItself(t *testing.T) {
 
 // failure mode A11: a message is sent before it is deleted, so that it may come twice and is never lost.
 func TestDeadLettersMovedByHandAreNotLost(t *testing.T) {
-	together(t, passing(), func(t *testing.T, f fault) {
+	together(t, passing(), func(t *testing.T, f awsfault.Fault) {
 		byHand := 0
 		q := withFaults(t, sqs.Options{MaxReceives: 1, ByHand: func() { byHand++ }})
 		bury(t, q, "a", "b", "c")
 		for _, a := range []string{"SendMessageBatch", "DeleteMessageBatch"} {
-			q.on(a, f)
+			q.On(a, f)
 		}
 		if n, err := q.Redrive(t.Context()); n != 3 || err != nil || byHand != 1 {
 			t.Errorf("Redrive = %d, %v, %d times by hand; want 3, once", n, err, byHand)
@@ -141,7 +142,7 @@ func TestDeadLettersMovedByHandAreNotLost(t *testing.T) {
 func TestADeadLetterThatCannotBeMovedStays(t *testing.T) {
 	q := withFaults(t, sqs.Options{MaxReceives: 1})
 	bury(t, q, "a", "b")
-	q.on("SendMessageBatch", answers(200, `{"Successful":[],"Failed":[{"Id":"0","Code":"AccessDenied","SenderFault":true},
+	q.On("SendMessageBatch", answers(200, `{"Successful":[],"Failed":[{"Id":"0","Code":"AccessDenied","SenderFault":true},
 		{"Id":"1","Code":"AccessDenied","SenderFault":true}]}`))
 	if n, err := q.Redrive(t.Context()); n != 0 || err == nil {
 		t.Errorf("Redrive = %d, %v; want an error", n, err)
@@ -153,7 +154,7 @@ func TestADeadLetterThatCannotBeMovedStays(t *testing.T) {
 func TestALookGivesBackWhatItSaw(t *testing.T) {
 	q := withFaults(t, sqs.Options{MaxReceives: 1})
 	bury(t, q, "a", "b", "c")
-	q.on("ReceiveMessage", func(r *http.Request, next http.RoundTripper) (*http.Response, error) { return next.RoundTrip(r) }, refuses(403, "AccessDenied"))
+	q.On("ReceiveMessage", func(r *http.Request, next http.RoundTripper) (*http.Response, error) { return next.RoundTrip(r) }, awsfault.Refuses(403, "AccessDenied"))
 	if messages, err := q.Dead(t.Context(), 10); err == nil || len(messages) != 0 {
 		t.Errorf("Dead = %d messages, %v; want an error", len(messages), err)
 	}

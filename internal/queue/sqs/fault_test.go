@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awsfault"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/queue/sqs"
 )
@@ -65,11 +66,11 @@ func is(t *testing.T, what string, want, got []string) {
 }
 
 // passing are failures that another attempt makes good.
-func passing() map[string]fault {
-	return map[string]fault{
-		"answer lost": lostAnswer, "request lost": lostRequest, "answer cut": cutAnswer, "500": refuses(500, "InternalFailure"),
-		"400 that is cut": cutRefusal, "503": refuses(503, "ServiceUnavailable"), "502 of a proxy": answers(502, "<html>"), "429": refuses(429, ""),
-		"throttled": refuses(400, "RequestThrottled"), "throttled, by its older name": refuses(403, "AWS.SimpleQueueService.RequestThrottled"),
+func passing() map[string]awsfault.Fault {
+	return map[string]awsfault.Fault{
+		"answer lost": awsfault.LostAnswer, "request lost": awsfault.LostRequest, "answer cut": awsfault.CutAnswer(5), "500": awsfault.Refuses(500, "InternalFailure"),
+		"400 that is cut": cutRefusal, "503": awsfault.Refuses(503, "ServiceUnavailable"), "502 of a proxy": answers(502, "<html>"), "429": awsfault.Refuses(429, ""),
+		"throttled": awsfault.Refuses(400, "RequestThrottled"), "throttled, by its older name": awsfault.Refuses(403, "AWS.SimpleQueueService.RequestThrottled"),
 	}
 }
 
@@ -79,7 +80,7 @@ func TestFailuresThatPassAreMadeGood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			q := withFaults(t, sqs.Options{Visibility: time.Hour})
 			for _, a := range []string{"GetQueueUrl", "SendMessageBatch", "DeleteMessageBatch", "GetQueueAttributes", "ChangeMessageVisibility"} {
-				q.onEach(a, 2, f)
+				q.OnEach(a, 2, f)
 			}
 			send(t, q, "a", "b", "c")
 			is(t, "received", []string{"a", "b", "c"}, take(t, q))
@@ -101,11 +102,11 @@ func TestFailuresThatPassAreMadeGood(t *testing.T) {
 
 // A delivery whose answer got lost comes again when its time is over.
 func TestALostDeliveryComesAgain(t *testing.T) {
-	for name, f := range map[string]fault{"lost": lostAnswer, "cut": cutAnswer} {
+	for name, f := range map[string]awsfault.Fault{"lost": awsfault.LostAnswer, "cut": awsfault.CutAnswer(5)} {
 		t.Run(name, func(t *testing.T) {
 			q := withFaults(t, sqs.Options{Visibility: time.Second})
 			send(t, q, "a")
-			q.on("ReceiveMessage", f)
+			q.On("ReceiveMessage", f)
 			messages, err := q.Receive(t.Context(), 1, patience)
 			if err != nil || len(messages) != 1 || messages[0].Receives != 2 {
 				t.Errorf("Receive = %+v, %v; want the second delivery", messages, err)
@@ -117,11 +118,11 @@ func TestALostDeliveryComesAgain(t *testing.T) {
 func TestRepetitionsWaitLongerEachTimeAndEnd(t *testing.T) {
 	q := withFaults(t, sqs.Options{})
 	send(t, q, "a")
-	before := q.count("SendMessageBatch")
-	q.ever("SendMessageBatch", refuses(503, "ServiceUnavailable"))
+	before := q.Count("SendMessageBatch")
+	q.Ever("SendMessageBatch", awsfault.Refuses(503, "ServiceUnavailable"))
 	err := q.Send(t.Context(), queue.Outgoing{Body: []byte("b")})
 	var failure *sqs.Error
-	if n := q.count("SendMessageBatch") - before; !errors.As(err, &failure) || failure.Code != "ServiceUnavailable" || failure.Status != 503 || n != 5 {
+	if n := q.Count("SendMessageBatch") - before; !errors.As(err, &failure) || failure.Code != "ServiceUnavailable" || failure.Status != 503 || n != 5 {
 		t.Errorf("Send = %v after %d requests, want the code ServiceUnavailable after 5", err, n)
 	}
 	most := 25 * time.Millisecond
@@ -144,7 +145,7 @@ func TestWhatRepeatingDoesNotChangeIsNotRepeated(t *testing.T) {
 	} {
 		t.Run(code, func(t *testing.T) {
 			q := withFaults(t, sqs.Options{})
-			q.on("SendMessageBatch", refuses(400, code))
+			q.On("SendMessageBatch", awsfault.Refuses(400, code))
 			err := q.Send(t.Context(), queue.Outgoing{Body: []byte("x")})
 			var failure *sqs.Error
 			if !errors.As(err, &failure) || failure.Status != 400 || !strings.Contains(err.Error(), remedy) || len(q.clock.waits()) != 0 {
@@ -156,11 +157,11 @@ func TestWhatRepeatingDoesNotChangeIsNotRepeated(t *testing.T) {
 
 // With the queue down or silent a webhook has its 503 within a second: the time limits, and not the number of attempts.
 func TestSendEndsWithinASecond(t *testing.T) {
-	for name, f := range map[string]fault{"down": lostRequest, "silent": silence} {
+	for name, f := range map[string]awsfault.Fault{"down": awsfault.LostRequest, "silent": awsfault.Silence} {
 		t.Run(name, func(t *testing.T) {
 			q := withFaults(t, sqs.Options{SendTimeout: 900 * time.Millisecond})
 			for _, known := range []bool{false, true} {
-				q.ever("", f)
+				q.Ever("", f)
 				allowed := q.allowed(t, func() {
 					if err := q.Send(t.Context(), queue.Outgoing{Body: []byte("x")}); err == nil {
 						t.Error("Send succeeded")
@@ -172,7 +173,7 @@ func TestSendEndsWithinASecond(t *testing.T) {
 				if err := q.Ready(deadline(t, 100*time.Millisecond)); err == nil {
 					t.Error("the queue is ready")
 				}
-				q.ever("", nil)
+				q.Ever("", nil)
 				send(t, q, "y")
 			}
 		})
@@ -183,7 +184,7 @@ func TestSendEndsWithinASecond(t *testing.T) {
 func TestSendOutlivesAnAttemptThatHangs(t *testing.T) {
 	q := withFaults(t, sqs.Options{SendTimeout: 5 * time.Second})
 	send(t, q, "a")
-	q.on("SendMessageBatch", silence)
+	q.On("SendMessageBatch", awsfault.Silence)
 	send(t, q, "b")
 	is(t, "received", []string{"a", "b"}, take(t, q))
 }
@@ -200,8 +201,8 @@ func (f faulty) allowed(t *testing.T, do func()) time.Duration {
 	t.Helper()
 	began := time.Now()
 	var last time.Time
-	all := f.always[""]
-	f.ever("", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	var all awsfault.Fault
+	all = f.Ever("", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		if end, ok := r.Context().Deadline(); ok && end.After(last) {
 			last = end
 		}
@@ -216,7 +217,7 @@ func (f faulty) allowed(t *testing.T, do func()) time.Duration {
 func TestPartsOfABatchFailAlone(t *testing.T) {
 	q := withFaults(t, sqs.Options{})
 	send(t, q, "first")
-	q.on("SendMessageBatch", answers(200, `{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"`+md5Of("a")+`"}],"Failed":[
+	q.On("SendMessageBatch", answers(200, `{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"`+md5Of("a")+`"}],"Failed":[
 		{"Id":"1","Code":"InternalError","Message":"injected","SenderFault":false},{"Id":"2","Code":"RequestThrottled","SenderFault":true},
 		{"Id":"3","Code":"InvalidMessageContents","Message":"illegal","SenderFault":true}]}`))
 	err := q.Send(t.Context(), queue.Outgoing{Body: []byte("a")}, queue.Outgoing{Body: []byte("b")}, queue.Outgoing{Body: []byte("c")}, queue.Outgoing{Body: []byte("d")})
@@ -231,13 +232,13 @@ func TestPartsOfABatchFailAlone(t *testing.T) {
 	if err != nil || len(messages) != 3 {
 		t.Fatalf("Receive = %d messages, %v", len(messages), err)
 	}
-	q.on("DeleteMessageBatch", answers(200, `{"Successful":[],"Failed":[{"Id":"0","Code":"InternalError","SenderFault":false},
+	q.On("DeleteMessageBatch", answers(200, `{"Successful":[],"Failed":[{"Id":"0","Code":"InternalError","SenderFault":false},
 		{"Id":"1","Code":"ReceiptHandleIsInvalid","SenderFault":true}]}`))
-	before := q.count("DeleteMessageBatch")
+	before := q.Count("DeleteMessageBatch")
 	if err := q.Delete(t.Context(), messages[0].Receipt, messages[1].Receipt, messages[2].Receipt); err != nil {
 		t.Errorf("Delete: %v", err)
 	}
-	again := q.requests("DeleteMessageBatch")[before+1]
+	again := q.Requests("DeleteMessageBatch")[before+1]
 	for i, m := range messages {
 		if _, handle, _ := strings.Cut(m.Receipt, ":"); strings.Contains(again, handle) != (i != 1) {
 			t.Errorf("the repetition has message %d: %t", i, i == 1)
@@ -255,13 +256,13 @@ func TestCallersShareACallAndNotItsOutcome(t *testing.T) {
 		<-hold
 		return next.RoundTrip(r)
 	}
-	q.onEach("SendMessageBatch", 4, slow)
+	q.OnEach("SendMessageBatch", 4, slow)
 	outcomes := make(chan error, 24)
 	for i := range 4 {
 		go func() { outcomes <- q.Send(t.Context(), queue.Outgoing{Body: fmt.Appendf(nil, "slow %d", i)}) }()
 		<-held
 	}
-	before := q.count("SendMessageBatch")
+	before := q.Count("SendMessageBatch")
 	waiting, cancel := context.WithCancel(t.Context())
 	for i := range 20 {
 		go func() {
@@ -287,7 +288,7 @@ func TestCallersShareACallAndNotItsOutcome(t *testing.T) {
 			t.Errorf("Send: %v", err)
 		}
 	}
-	if n := q.count("SendMessageBatch") - before; n < 2 || n > 5 {
+	if n := q.Count("SendMessageBatch") - before; n < 2 || n > 5 {
 		t.Errorf("20 messages went in %d calls", n)
 	}
 	if n := len(take(t, q)); n < 24 || n > 25 {
@@ -305,7 +306,7 @@ func TestBatchesAreSplitByBytes(t *testing.T) {
 	if err := q.Send(t.Context(), batch...); err != nil {
 		t.Fatal(err)
 	}
-	for _, body := range q.requests("SendMessageBatch") {
+	for _, body := range q.Requests("SendMessageBatch") {
 		var sent struct {
 			Entries []struct{ MessageBody string }
 		}
@@ -320,7 +321,7 @@ func TestBatchesAreSplitByBytes(t *testing.T) {
 			t.Errorf("a call carries %d bytes in %d messages", total, len(sent.Entries))
 		}
 	}
-	if n := q.count("SendMessageBatch"); n != 5 {
+	if n := q.Count("SendMessageBatch"); n != 5 {
 		t.Errorf("%d calls, want 5 with 2 messages each", n)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awsfault"
 	"github.com/runs-fleet/runs-fleet/internal/emulator/awstest"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/queue/sqs"
@@ -43,7 +44,7 @@ func TestALongPollOutlastsTheTimeoutsOfShortCalls(t *testing.T) {
 func (f faulty) polling(ctx context.Context, t *testing.T) (done <-chan error, answered <-chan struct{}) {
 	t.Helper()
 	asked, returned, came := make(chan struct{}), make(chan error, 1), make(chan struct{})
-	f.on("ReceiveMessage", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	f.On("ReceiveMessage", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		close(asked)
 		defer close(came)
 		return next.RoundTrip(r)
@@ -123,7 +124,7 @@ func TestADeliveryThatIsOverCannotBeExtended(t *testing.T) {
 		t.Fatalf("Receive = %d messages, %v", len(messages), err)
 	}
 	for _, code := range []string{"MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight", "InvalidParameterValue", "ReceiptHandleIsInvalid"} {
-		q.on("ChangeMessageVisibility", refuses(400, code))
+		q.On("ChangeMessageVisibility", awsfault.Refuses(400, code))
 		if err := q.Extend(t.Context(), messages[0].Receipt, time.Minute); !errors.Is(err, queue.ErrReceipt) {
 			t.Errorf("Extend, refused as %s = %v, want ErrReceipt", code, err)
 		}

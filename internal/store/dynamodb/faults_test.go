@@ -1,11 +1,9 @@
 package dynamodb_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math/rand/v2"
 	"net/http"
@@ -16,83 +14,65 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awsfault"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/dynamodb"
 )
 
-// fault is what becomes of one call.
-type fault int
+// fault is what becomes of one call; none with a nil do.
+type fault struct {
+	name string
+	do   awsfault.Fault
+}
 
-const (
-	none       fault = iota
-	refusedTCP       // the call reaches nobody
-	cut              // it is made, and the answer is cut off
-	late             // it is made, and the answer comes after the deadline
-	broken           // it is made, and the server answers 500
-	slowedDown       // it is made, and the server says that it was throttled
-	throttle         // it is throttled, and not made
-	faults
-)
+func faults() []fault {
+	return []fault{
+		{"none", nil},
+		{"refused", awsfault.LostRequest},
+		{"cut", awsfault.LostAnswer},
+		{"late", late},
+		{"broken", awsfault.Done(awsfault.Refuses(http.StatusInternalServerError, "InternalServerError"))},
+		{"slowed down", awsfault.Done(awsfault.Refuses(http.StatusBadRequest, "ProvisionedThroughputExceededException"))}, // says that it was throttled
+		{"throttled", awsfault.Refuses(http.StatusBadRequest, "ThrottlingException")},
+	}
+}
 
-func (f fault) String() string {
-	return [...]string{"none", "refused", "cut", "late", "broken", "slowed down", "throttled"}[f]
+// late is an answer that comes after the deadline, without the wait for it.
+func late(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	_, err := awsfault.LostAnswer(r, next)
+	return nil, fmt.Errorf("%w (%w)", context.DeadlineExceeded, err)
 }
 
 // faulty is a network between the store and DynamoDB. Choose decides over every call in turn.
 type faulty struct {
 	http   aws.HTTPClient
 	mu     sync.Mutex
-	choose func() fault
-	calls  int
+	choose func() awsfault.Fault
 }
+
+// RoundTrip makes a call without faults.
+func (f *faulty) RoundTrip(r *http.Request) (*http.Response, error) { return f.http.Do(r) }
 
 func (f *faulty) Do(r *http.Request) (*http.Response, error) {
 	f.mu.Lock()
-	what := f.choose()
-	f.calls++
+	do := f.choose()
 	f.mu.Unlock()
-	switch what {
-	case refusedTCP:
-		return nil, errors.New("connection refused")
-	case throttle:
-		return answered(r, failure(http.StatusBadRequest, "ThrottlingException")), nil
-	default: // the call is made
+	if do == nil {
+		return f.http.Do(r)
 	}
-	answer, err := f.http.Do(r)
-	if err != nil || what == none {
-		return answer, err
-	}
-	_, _ = io.Copy(io.Discard, answer.Body)
-	answer.Body.Close()
-	switch what {
-	case cut:
-		return nil, io.ErrUnexpectedEOF
-	case late:
-		return nil, context.DeadlineExceeded
-	case slowedDown:
-		return answered(r, failure(http.StatusBadRequest, "ProvisionedThroughputExceededException")), nil
-	default:
-		return answered(r, failure(http.StatusInternalServerError, "InternalServerError")), nil
-	}
-}
-
-func answered(r *http.Request, a answer) *http.Response {
-	return &http.Response{
-		StatusCode: a.status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
-		Body: io.NopCloser(bytes.NewBufferString(a.body)), Request: r,
-	}
+	return do(r, f)
 }
 
 // once applies the fault to the next call only.
-func once(what fault) func() fault {
-	return func() fault {
-		this := what
-		what = none
+func once(what fault) func() awsfault.Fault {
+	return func() awsfault.Fault {
+		this := what.do
+		what.do = nil
 		return this
 	}
 }
 
-func never() fault { return none }
+func never() awsfault.Fault { return nil }
 
 // throughFaults returns the store of a new table behind a network that is still in order.
 func throughFaults(t *testing.T, cfg aws.Config) (*dynamodb.Store, *faulty) {
@@ -106,9 +86,9 @@ func throughFaults(t *testing.T, cfg aws.Config) (*dynamodb.Store, *faulty) {
 func TestALostAnswerNeitherLosesNorDoublesAWrite(t *testing.T) {
 	eachEmulator(t, func(t *testing.T, cfg aws.Config) {
 		s, network := throughFaults(t, cfg)
-		for what := range faults {
-			t.Run(what.String(), func(t *testing.T) {
-				key := func(sort string) store.Key { return store.Key{Partition: what.String(), Sort: sort} }
+		for _, what := range faults() {
+			t.Run(what.name, func(t *testing.T) {
+				key := func(sort string) store.Key { return store.Key{Partition: what.name, Sort: sort} }
 				row := func(sort string) store.Row { return store.Row{Key: key(sort), Value: []byte(sort)} }
 				want := map[string]uint64{}
 				for i, step := range []struct {
@@ -147,18 +127,18 @@ func TestReadsGoThroughFaults(t *testing.T) {
 		if err := s.Transact(t.Context(), []store.Write{put}); err != nil {
 			t.Fatal(err)
 		}
-		for what := range faults {
+		for _, what := range faults() {
 			network.choose = once(what)
 			if _, err := s.Get(t.Context(), key); err != nil {
-				t.Errorf("Get, %s: %v", what, err)
+				t.Errorf("Get, %s: %v", what.name, err)
 			}
 			network.choose = once(what)
 			if page, err := s.Query(t.Context(), store.Query{Partition: "p"}); err != nil || len(page.Rows) != 1 {
-				t.Errorf("Query, %s: %d rows, %v", what, len(page.Rows), err)
+				t.Errorf("Query, %s: %d rows, %v", what.name, len(page.Rows), err)
 			}
 			network.choose = once(what)
 			if page, err := s.Index(t.Context(), store.Index1, store.Query{Partition: "i"}); err != nil || len(page.Rows) != 1 {
-				t.Errorf("Index, %s: %d rows, %v", what, len(page.Rows), err)
+				t.Errorf("Index, %s: %d rows, %v", what.name, len(page.Rows), err)
 			}
 		}
 	})
@@ -182,11 +162,11 @@ func TestWritersThroughABadNetworkLoseAndDoubleNothing(t *testing.T) {
 		for seed := range uint64(4) {
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				random := rand.New(rand.NewPCG(seed, 0))
-				network.choose = func() fault {
+				network.choose = func() awsfault.Fault {
 					if random.IntN(2) == 0 {
-						return none
+						return nil
 					}
-					return fault(random.IntN(int(faults)))
+					return faults()[random.IntN(len(faults()))].do
 				}
 				w := &appending{store: s, partition: fmt.Sprint("list ", seed), outcome: map[string]error{}}
 				var wg sync.WaitGroup

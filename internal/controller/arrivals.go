@@ -58,10 +58,10 @@ func (a *arrivals) count(id fleet.JobID, k fleet.ShapeKey, now time.Time) {
 	a.waiting[k] = append(a.waiting[k], arrival{job: id, received: at, counted: now})
 }
 
-// decide says what was decided over these jobs; launch is the id of the launch, if there is one. A job that was decided on
-// and led to no launch has a machine already, or waits for room: neither says how fast launching is. Of a burst that one
-// launch cannot hold, the rest is for the next, which follows at once.
-func (a *arrivals) decide(k fleet.ShapeKey, over []record.QueuedEntry, now time.Time, launch string, d decision) {
+// decide says what was decided over these jobs, and which launches it led to. A job that was decided on and led to no launch
+// has a machine already, or waits for room: neither says how fast launching is. Of a burst that the launches cannot hold,
+// the rest is for the next, which follow at once.
+func (a *arrivals) decide(k fleet.ShapeKey, over []record.QueuedEntry, now time.Time, launches []fleet.Launch, d decision) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.waiting[k]) == 0 {
@@ -81,12 +81,13 @@ func (a *arrivals) decide(k fleet.ShapeKey, over []record.QueuedEntry, now time.
 		default:
 		}
 	}
-	if launch != "" {
-		n := min(d.Launch, len(seen))
-		a.launched(launch, seen[:n])
-		if d.Limit == "" {
-			later = append(later, seen[n:]...)
-		}
+	for _, l := range launches {
+		n := min(l.Count, len(seen))
+		a.launched(l.ID, seen[:n])
+		seen = seen[n:]
+	}
+	if len(launches) > 0 && d.Limit == "" {
+		later = append(later, seen...)
 	}
 	if len(later) == 0 {
 		delete(a.waiting, k)

@@ -26,8 +26,8 @@ func TestArrivalsAreMeasuredUpToTheirLaunchOnce(t *testing.T) {
 		}
 		return out
 	}
-	a.decide("s", over(0, 1), now.Add(6*time.Second), "l-1", decision{Launch: 5})
-	a.decide("s", over(2), now.Add(7*time.Second), "", decision{}) // it found a machine, or no room
+	a.decide("s", over(0, 1), now.Add(6*time.Second), []fleet.Launch{{ID: "l-1", Count: 5}}, decision{Launch: 5})
+	a.decide("s", over(2), now.Add(7*time.Second), nil, decision{}) // it found a machine, or no room
 	if got := a.begin("l-2", now); len(got) != 0 {
 		t.Errorf("a launch without deliveries has waits: %v", got)
 	}
@@ -40,7 +40,7 @@ func TestArrivalsAreMeasuredUpToTheirLaunchOnce(t *testing.T) {
 	if n := len(a.waiting["s"]); n != 1 {
 		t.Errorf("%d arrivals wait for a decision, want 1", n)
 	}
-	a.decide("s", nil, now.Add(2*time.Minute), "", decision{})
+	a.decide("s", nil, now.Add(2*time.Minute), nil, decision{})
 	if len(a.waiting)+len(a.launches)+len(a.received) != 0 {
 		t.Errorf("something is kept of what is over: %+v", a.waiting)
 	}
@@ -56,9 +56,9 @@ func TestABurstIsMeasuredOverSeveralLaunches(t *testing.T) {
 		a.count(id, "s", now)
 		over = append(over, record.QueuedEntry{Job: id})
 	}
-	a.decide("s", over, now, "l-1", decision{Launch: 2})
-	a.decide("s", over, now, "l-2", decision{Launch: 1, Limit: "there is room for one more machine only"})
-	a.decide("s", over, now, "l-3", decision{Launch: 2}) // after a wait for room
+	a.decide("s", over, now, []fleet.Launch{{ID: "l-1", Count: 2}}, decision{Launch: 2})
+	a.decide("s", over, now, []fleet.Launch{{ID: "l-2", Count: 1}}, decision{Launch: 1, Limit: "there is room for one more machine only"})
+	a.decide("s", over, now, []fleet.Launch{{ID: "l-3", Count: 2}}, decision{Launch: 2}) // after a wait for room
 	for launch, want := range map[string]int{"l-1": 2, "l-2": 1, "l-3": 0} {
 		if got := len(a.begin(launch, now)); got != want {
 			t.Errorf("%s has %d waits, want %d", launch, got, want)

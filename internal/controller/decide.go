@@ -22,6 +22,8 @@ type situation struct {
 	Paced      int // how many more the minting budget bears (rule 4.7)
 	Draining   bool
 	Most       int    // machines to write at most; 0 is maxAssignments
+	Launches   int    // launches to make at most; 0 is one
+	Whole      bool   // jobs are still being gathered: only launches that no further job would fit into (rule 2.1)
 	Resting    string // why no market may be tried now (rule 2.6); empty if one may
 }
 
@@ -30,7 +32,7 @@ type decision struct {
 	Moves   []record.QueuedEntry // entries of demands that belong to another shape (rule 1.9)
 	Assign  []assignment
 	Retire  []retirement
-	Launch  int
+	Launch  int // machines; more than one launch holds are several launches
 	Surplus map[string]time.Time
 	Limit   string // why Launch is less than the deficit; empty if it is not
 	Wanted  int    // the part of the deficit that waits for room
@@ -287,11 +289,17 @@ func (s situation) launch(d *decision, deficit int) {
 	if s.Paced < room.room {
 		room = limit{max(0, s.Paced), "GitHub allows about 180 registrations a minute, and that many machines are on their way"}
 	}
-	d.Launch = min(deficit, room.room, fleet.MaxLaunchCount)
-	if d.Launch < min(deficit, fleet.MaxLaunchCount) {
+	d.Launch = min(deficit, room.room, s.mostLaunched())
+	if d.Launch < min(deficit, s.mostLaunched()) {
 		d.Limit, d.Wanted = room.why, deficit-d.Launch
 	}
+	if s.Whole {
+		d.Launch -= d.Launch % fleet.MaxLaunchCount
+	}
 }
+
+// mostLaunched is how many machines this decision may launch (rule 1.12).
+func (s situation) mostLaunched() int { return max(1, s.Launches) * fleet.MaxLaunchCount }
 
 func roomText(free int) string {
 	switch {

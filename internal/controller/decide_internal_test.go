@@ -119,6 +119,22 @@ func TestDecide(t *testing.T) { // failure modes E5, N14, N27
 				s.View.Jobs = append(s.View.Jobs, queued(i, "d", int(i)))
 			}
 		}), 90, nil, 0, false},
+		{"rule 1.12: what one launch cannot hold is several, as far as the decision may", at100(func(s *situation) {
+			for i := range int64(200) {
+				s.View.Jobs = append(s.View.Jobs, queued(i, "d", int(i)))
+			}
+			s.Launches = 4
+		}), 200, nil, 0, false},
+		{"rule 2.1: while jobs are gathered, full launches only", at100(func(s *situation) {
+			for i := range int64(200) {
+				s.View.Jobs = append(s.View.Jobs, queued(i, "d", int(i)))
+			}
+			s.Launches, s.Whole = 4, true
+		}), 180, nil, 0, false},
+		{"rule 2.1: while jobs are gathered, no launch that another job fits into", at100(func(s *situation) {
+			s.View.Jobs = []record.QueuedEntry{queued(1, "d", 1)}
+			s.Whole = true
+		}), 0, nil, 0, false},
 		{"draining launches nothing", at100(func(s *situation) {
 			s.View.Jobs = []record.QueuedEntry{queued(1, "d", 1)}
 			s.Draining = true

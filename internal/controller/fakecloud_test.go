@@ -29,12 +29,15 @@ type fakeCloud struct {
 	requests  map[string]string
 	capacity  int
 	boot      time.Duration
-	launches  int // calls
+	launches  int   // calls
+	counts    []int // of the first call of each launch
 	created   int
 	dropNext  int  // answers that are lost after success
 	failNext  int  // places that fail
 	neverBoot bool // agents never say hello
 	stubborn  bool // no listener ever connects
+	console   string
+	runnerLog string // what agents report of the runner's own log
 }
 
 type fakeMachine struct {
@@ -78,6 +81,7 @@ func (c *fakeCloud) Launch(_ context.Context, r provider.Request) (provider.Answ
 		return c.answer(r), nil
 	}
 	c.requests[r.LaunchID] = string(frozen)
+	c.counts = append(c.counts, r.Count)
 	failed := min(c.failNext, r.Count)
 	c.failNext -= failed
 	for range min(r.Count-failed, c.capacity-c.runningLocked()) {
@@ -153,7 +157,14 @@ func (c *fakeCloud) Free(context.Context, fleet.Site, fleet.Spec) (int, error) {
 	return c.capacity - c.runningLocked(), nil
 }
 
-func (c *fakeCloud) ConsoleLog(context.Context, fleet.Site, string) ([]byte, error) { return nil, nil }
+func (c *fakeCloud) ConsoleLog(_ context.Context, _ fleet.Site, id string) ([]byte, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.console == "" {
+		return nil, nil
+	}
+	return []byte(c.console + " of " + id), nil
+}
 
 func (c *fakeCloud) Verify(_ context.Context, h agentapi.Hello) (controller.Identity, error) {
 	c.mu.Lock()
@@ -261,6 +272,7 @@ func (m *fakeMachine) serve(ctx context.Context, key string) {
 			c.w.github.finish(job)
 			m.works("")
 			job, report.WorkerRunning, report.Done, report.Listener = nil, false, true, agentapi.ListenerStopped
+			c.set(func(c *fakeCloud) { report.Diagnostics = c.runnerLog })
 		}
 		if hung {
 			if c.clock.Sleep(ctx, 100*time.Millisecond) != nil {

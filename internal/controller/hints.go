@@ -28,6 +28,7 @@ type hints struct {
 type hinted struct {
 	again  bool               // a hint came after the reconcile had begun
 	urgent bool               // do not gather
+	jobs   int                // hinted at since the reconcile before
 	last   time.Time          // of a job's hint
 	wake   context.CancelFunc // ends the gathering
 }
@@ -70,13 +71,18 @@ func (h *hints) hint(k fleet.ShapeKey, urgent bool) {
 		s.again, s.last = true, at
 		if urgent {
 			s.urgent = true
-			if s.wake != nil {
-				s.wake()
-			}
+		} else {
+			s.jobs++
+		}
+		if s.wake != nil && (s.urgent || s.whole()) {
+			s.wake()
 		}
 		return
 	}
 	s = &hinted{again: true, urgent: urgent, last: at}
+	if !urgent {
+		s.jobs = 1
+	}
 	h.shapes[k] = s
 	h.c.spawn(h.ctx, "reconcile "+string(k), func(ctx context.Context) { h.serve(ctx, k, s) })
 }
@@ -91,12 +97,17 @@ func (h *hints) serve(ctx context.Context, k fleet.ShapeKey, s *hinted) {
 			h.mu.Unlock()
 		}
 	}()
-	for {
-		h.gather(ctx, s)
+	for began := h.c.Clock.Now(); ; {
+		gathered := h.gather(ctx, s, began)
 		h.mu.Lock()
-		s.again, s.urgent = false, false
+		s.again, s.urgent, s.jobs = !gathered, false, 0
 		h.mu.Unlock()
-		if err := h.c.Reconcile(ctx, k); err != nil && ctx.Err() == nil {
+		reconcile := h.c.reconcileWhole
+		if gathered {
+			reconcile = h.c.Reconcile
+			began = h.c.Clock.Now()
+		}
+		if err := reconcile(ctx, k); err != nil && ctx.Err() == nil {
 			h.c.Observer.FellBack(FallbackReconcile)
 			h.c.Logger.WarnContext(ctx, "reconcile ended early and will be tried again", "shape", k, "error", err)
 		}
@@ -111,16 +122,20 @@ func (h *hints) serve(ctx context.Context, k fleet.ShapeKey, s *hinted) {
 	}
 }
 
-// gather waits until no job has come for 25 ms, 100 ms at most, or until an urgent hint.
-func (h *hints) gather(ctx context.Context, s *hinted) {
-	began := h.c.Clock.Now()
+// whole says that a launch is full: it need not wait for a further job.
+func (s *hinted) whole() bool { return s.jobs >= fleet.MaxLaunchCount }
+
+// gather waits until no job has come for 25 ms, 100 ms at most, or until an urgent hint. It returns false if a launch is full
+// before: then jobs are gathered on.
+func (h *hints) gather(ctx context.Context, s *hinted, began time.Time) (done bool) {
 	for {
 		now := h.c.Clock.Now()
 		h.mu.Lock()
 		wait := min(gatherQuiet-now.Sub(s.last), gatherMost-now.Sub(began))
-		if s.urgent || wait <= 0 {
+		if s.urgent || wait <= 0 || s.whole() {
+			done = s.urgent || wait <= 0
 			h.mu.Unlock()
-			return
+			return done
 		}
 		sleep, wake := context.WithCancel(ctx)
 		s.wake = wake
@@ -131,7 +146,7 @@ func (h *hints) gather(ctx context.Context, s *hinted) {
 		h.mu.Unlock()
 		wake()
 		if ctx.Err() != nil {
-			return
+			return true
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (b *boots) median() time.Duration {
 // the rate times the median boot time (rule 4.7), beyond the burst that the budget allows at once.
 func (c *Controller) paced(s *situation) int {
 	if c.NoPacing {
-		return fleet.MaxLaunchCount
+		return s.mostLaunched()
 	}
 	unregistered := s.outstanding()
 	for _, m := range s.View.Machines {

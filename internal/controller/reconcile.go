@@ -14,17 +14,36 @@ import (
 // reconcileTries bounds how often one call starts over because another writer was faster.
 const reconcileTries = 12
 
+// maxLaunches keeps a decision within one transaction (rule 1.12): a launch is two writes.
+const maxLaunches = 16
+
+// bounds are what one decision may do.
+type bounds struct {
+	machines int // to write; fewer after a conflict
+	launches int // to make; more while a long queue goes on asking for more, since each decision reads what is in flight
+	whole    bool
+}
+
 // Reconcile closes the difference between a shape's need and its supply. It may be called at any time, any number of times.
 func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
-	began, lost, most := c.Clock.Now(), 0, maxAssignments
+	return c.reconcile(ctx, k, bounds{machines: maxAssignments, launches: 1})
+}
+
+// reconcileWhole makes the launches that are full already, while further jobs arrive (rule 2.1).
+func (c *Controller) reconcileWhole(ctx context.Context, k fleet.ShapeKey) error {
+	return c.reconcile(ctx, k, bounds{machines: maxAssignments, launches: 1, whole: true})
+}
+
+func (c *Controller) reconcile(ctx context.Context, k fleet.ShapeKey, b bounds) error {
+	began, lost := c.Clock.Now(), 0
 	defer func() { c.Observer.Reconciled(c.Clock.Now().Sub(began), lost) }()
 	for conflicts := 0; conflicts < reconcileTries; {
-		more, err := c.reconcileOnce(ctx, k, most)
+		more, err := c.reconcileOnce(ctx, k, b)
 		switch {
 		case store.IsConflict(err):
 			conflicts++
 			lost++
-			most = max(1, most/2)
+			b.machines, b.launches = max(1, b.machines/2), 1
 			if err := c.Clock.Sleep(ctx, c.jitter(20*time.Millisecond)); err != nil {
 				return err
 			}
@@ -34,7 +53,7 @@ func (c *Controller) Reconcile(ctx context.Context, k fleet.ShapeKey) error {
 			return nil
 		default:
 			conflicts = 0 // a decision was made: a long queue takes many
-			most = min(maxAssignments, most+1)
+			b.machines, b.launches = min(maxAssignments, b.machines+1), min(maxLaunches, 2*b.launches)
 		}
 	}
 	c.Observer.FellBack(FallbackConflicts)
@@ -48,16 +67,17 @@ func (c *Controller) jitter(d time.Duration) time.Duration {
 }
 
 // reconcileOnce makes one decision; more says that another should follow at once.
-func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, most int) (more bool, err error) {
+func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, b bounds) (more bool, err error) {
 	alive, err := c.Records.Alive(ctx, k)
 	if err != nil {
 		return false, err
 	}
-	view, err := c.Records.View(ctx, k, c.Clock.Now())
+	view, err := c.Records.View(ctx, k, c.Clock.Now(), b.launches+1)
 	if err != nil || !view.Head.Exists() {
 		return false, err
 	}
-	s := situation{View: view, Now: c.Clock.Now(), Free: fleet.MaxLaunchCount, Paced: fleet.MaxLaunchCount, Draining: c.Draining(), Most: most}
+	s := situation{View: view, Now: c.Clock.Now(), Draining: c.Draining(), Most: b.machines, Launches: b.launches, Whole: b.whole}
+	s.Free, s.Paced = s.mostLaunched(), s.mostLaunched()
 	d := decide(s)
 	var live record.Kept[record.Live]
 	waits := view.Head.V.Limit != ""
@@ -67,11 +87,14 @@ func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, most i
 		}
 		d = decide(s).launchFirst(view.Head.V)
 	}
+	if b.whole && d.Launch == 0 {
+		return false, nil // the rest is decided when the jobs have been gathered
+	}
 	plan := plan{c: c, k: k, view: view, alive: alive, live: live, d: d, now: s.Now, waits: waits}
 	if err := plan.commit(ctx); err != nil {
 		return false, err
 	}
-	full := d.Launch == fleet.MaxLaunchCount || len(d.Assign) >= most || len(d.Retire) >= most
+	full := d.Launch == s.mostLaunched() || len(d.Assign) >= b.machines || len(d.Retire) >= b.machines
 	return full || d.Later || len(d.Moves) > 0 || d.Idle && alive.Exists() && !alive.V.Resting, nil
 }
 
@@ -135,11 +158,9 @@ type plan struct {
 	now   time.Time
 	waits bool // the head says that the shape waits for room
 
-	writes [][]store.Write
-	wake   []fleet.MachineID
-	launch string
-	// secondMarket says that the launch's market is not the preferred one.
-	secondMarket bool
+	writes   [][]store.Write
+	wake     []fleet.MachineID
+	launches []fleet.Launch
 }
 
 // commit writes the decision, and sets in motion what follows from it.
@@ -153,7 +174,7 @@ func (p *plan) commit(ctx context.Context) error {
 		return err
 	}
 	if p.d.Launch > 0 {
-		p.addLaunch(head)
+		p.addLaunches(head)
 		changed = true
 	}
 	p.noteRoom(head)
@@ -167,32 +188,33 @@ func (p *plan) commit(ctx context.Context) error {
 	if err := p.c.Records.Commit(ctx, p.writes...); err != nil {
 		return err
 	}
-	p.c.arrivals.decide(p.k, p.view.Jobs, p.now, p.launch, p.d)
+	p.c.arrivals.decide(p.k, p.view.Jobs, p.now, p.launches, p.d)
 	for _, id := range p.wake {
 		p.c.wake(id)
 	}
-	if p.launch != "" {
-		if p.secondMarket {
+	for _, l := range p.launches {
+		if l.Market != p.c.markets(head.Shape.Spec)[0] {
 			p.c.Observer.FellBack(FallbackMarket)
 		}
-		id := p.launch
-		p.c.spawn(ctx, "launch "+id, func(ctx context.Context) { p.c.call(ctx, id) })
+		p.c.spawn(ctx, "launch "+l.ID, func(ctx context.Context) { p.c.call(ctx, l.ID) })
 	}
 	return nil
 }
 
-// addLaunch adds the launch's row, which exists before the call, and its machines to the live count.
-func (p *plan) addLaunch(head record.Head) {
-	id := "l-" + string(p.k) + "-" + p.c.Random.Token(8)
-	l := fleet.Launch{
-		ID: id, Shape: p.k, Site: p.c.Site, Market: p.c.market(head, p.now), Count: p.d.Launch, Created: p.now,
+// addLaunches adds the launches' rows, which exist before their calls, and their machines to the live count.
+func (p *plan) addLaunches(head record.Head) {
+	for left := p.d.Launch; left > 0; left -= fleet.MaxLaunchCount {
+		l := fleet.Launch{
+			ID: "l-" + string(p.k) + "-" + p.c.Random.Token(8), Shape: p.k, Site: p.c.Site, Market: p.c.market(head, p.now),
+			Count: min(left, fleet.MaxLaunchCount), Created: p.now,
+		}
+		l.Request = p.c.freeze(l, head.Shape.Spec)
+		l = l.Called(p.now)
+		p.add(p.c.Records.PutLaunch(record.Kept[fleet.Launch]{}, l, keepLaunches))
+		p.launches = append(p.launches, l)
+		p.c.Logger.Info("launching", "launch", l.ID, "shape", p.k, "count", l.Count, "market", l.Market, "region", l.Site.Region)
 	}
-	l.Request = p.c.freeze(l, head.Shape.Spec)
-	l = l.Called(p.now)
-	p.add(p.c.Records.PutLaunch(record.Kept[fleet.Launch]{}, l, keepLaunches))
-	p.add(p.c.Records.PutLive(p.live, head.Shape.Environment, record.Live{Count: p.live.V.Count + l.Count}))
-	p.launch, p.secondMarket = id, l.Market != p.c.markets(head.Shape.Spec)[0]
-	p.c.Logger.Info("launching", "launch", id, "shape", p.k, "count", l.Count, "market", l.Market, "region", l.Site.Region)
+	p.add(p.c.Records.PutLive(p.live, head.Shape.Environment, record.Live{Count: p.live.V.Count + p.d.Launch}))
 }
 
 func (p *plan) add(w []store.Write) { p.writes = append(p.writes, w) }

@@ -56,7 +56,7 @@ func (c *Controller) readReasons(
 		demands[j.Demand] = d.V
 	}
 	if _, known := views[j.Shape]; !known {
-		v, err := c.Records.View(ctx, j.Shape, now)
+		v, err := c.Records.View(ctx, j.Shape, now, 2)
 		if err != nil {
 			return err
 		}

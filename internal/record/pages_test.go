@@ -76,7 +76,7 @@ func TestListsAreReadToTheirEnd(t *testing.T) {
 		"queued jobs of a shape": func() (int, error) { all, err := r.Queued(t.Context(), "s"); return len(all), err },
 		"alive shapes":           func() (int, error) { all, err := r.AliveShapes(t.Context()); return len(all), err },
 		"a decision's machines": func() (int, error) {
-			v, err := r.View(t.Context(), "s", now)
+			v, err := r.View(t.Context(), "s", now, 2)
 			return len(v.Machines), err
 		},
 		"a count": func() (int, error) {

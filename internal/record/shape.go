@@ -110,8 +110,9 @@ func putAlive(old Kept[Alive], a Alive) store.Write {
 	}, store.At(old.Version))
 }
 
-// View reads all that a decision about a shape needs, consistently and in the order of rule 1.11.
-func (r *Records) View(ctx context.Context, k fleet.ShapeKey, now time.Time) (View, error) {
+// View reads all that a decision about a shape needs, consistently and in the order of rule 1.11; of its countable jobs at
+// least so many launches' worth more than there are machines.
+func (r *Records) View(ctx context.Context, k fleet.ShapeKey, now time.Time, launches int) (View, error) {
 	var v View
 	var err error
 	if v.Head, err = r.Head(ctx, k); err != nil {
@@ -135,7 +136,7 @@ func (r *Records) View(ctx context.Context, k fleet.ShapeKey, now time.Time) (Vi
 		}
 		v.Machines = append(v.Machines, mine...)
 	}
-	return v, r.front(ctx, k, &v, now)
+	return v, r.front(ctx, k, &v, now, launches*fleet.MaxLaunchCount)
 }
 
 // heldFor picks a former shape's machines that are held for demands of this one (rule 1.9). What such a machine supplies is its own
@@ -180,12 +181,9 @@ func (r *Records) owner(ctx context.Context, heads map[fleet.ShapeKey]Head, d fl
 	return "", nil // it moved while the heads were read, and not to the shape whose decision this is
 }
 
-// spare is how many more countable jobs than machines a view holds: two launches' worth.
-const spare = 2 * fleet.MaxLaunchCount
-
 // front reads queued jobs in the order in which they are served, until there are so many that the supply surely falls
 // short: the cost of a decision depends on the machines in flight, not on the length of the queue.
-func (r *Records) front(ctx context.Context, k fleet.ShapeKey, v *View, now time.Time) error {
+func (r *Records) front(ctx context.Context, k fleet.ShapeKey, v *View, now time.Time, spare int) error {
 	enough := len(v.Machines) + spare
 	for _, l := range v.Launches {
 		enough += l.Outstanding

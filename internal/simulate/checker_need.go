@@ -19,6 +19,7 @@ type need struct {
 	heads    map[fleet.ShapeKey]record.Head
 	jobShape map[int64]fleet.ShapeKey
 	past     map[fleet.ShapeKey][]deficitAt
+	together map[fleet.ShapeKey]int // machines that the transaction at hand launches
 }
 
 type deficitAt struct {
@@ -111,6 +112,7 @@ func (n *need) outstanding(k fleet.ShapeKey, now time.Time) int {
 // wrote brings a transaction into the counts, after it has judged the launches in it.
 func (n *need) wrote(d *domain, writes []store.Write) {
 	touched := map[fleet.ShapeKey]bool{}
+	n.together = map[fleet.ShapeKey]int{}
 	var changes []func()
 	for _, w := range writes {
 		if w.Op == store.OpPut {
@@ -218,8 +220,8 @@ func (n *need) launch(l fleet.Launch) {
 	n.launches[l.Shape][l.ID] = l
 }
 
-// judge asserts LaunchForNeed (rules 1.7, 1.8, 1.12): a launch is no larger than what its shape lacked at some time between
-// the reading that it was decided on and now.
+// judge asserts LaunchForNeed (rules 1.7, 1.8, 1.12): a launch, and those of the same decision, are no larger than what their
+// shape lacked at some time between the reading that they were decided on and now.
 func (n *need) judge(d *domain, l fleet.Launch) {
 	now := n.w.s.now
 	lacked := n.deficit(l.Shape, now.Add(clocksApart))
@@ -230,13 +232,15 @@ func (n *need) judge(d *domain, l fleet.Launch) {
 			lacked = max(lacked, past[i].deficit)
 		}
 	}
-	if most := n.w.maxRunners(); most > 0 && n.alive()+l.Count > most {
+	n.together[l.Shape] += l.Count
+	count := n.together[l.Shape]
+	if most := n.w.maxRunners(); most > 0 && n.alive()+count > most {
 		n.w.check.violated("MaxRunners", []string{l.ID}, "%s launches %d machines, %d live or are on their way, and %d are allowed (rule 1.8)",
-			d.name, l.Count, n.alive(), most)
+			d.name, count, n.alive(), most)
 	}
-	if l.Count > lacked {
+	if count > lacked {
 		n.w.check.violated("LaunchForNeed", []string{l.ID, string(l.Shape)}, "%s launches %d machines for shape %s, which lacks %d (rule 1.7)",
-			d.name, l.Count, l.Shape, max(0, lacked))
+			d.name, count, l.Shape, max(0, lacked))
 	}
 }
 

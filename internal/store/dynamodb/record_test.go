@@ -75,7 +75,7 @@ func lives(t *testing.T, s store.Store, now time.Time) map[string]any {
 		machine := fleet.Machine{ID: fleet.MachineID{Site: fleet.Site{Environment: "e", Region: "r"}, ID: fmt.Sprint(i)}, Shape: shape, Launched: created, Due: now}
 		commit(r.PutMachine(record.Kept[fleet.Machine]{}, machine, time.Hour))
 	}
-	view, err := r.View(ctx, shape, now)
+	view, err := r.View(ctx, shape, now, 2)
 	keep("view", view, err)
 	due, err := r.DueRows(ctx, now, 5)
 	keep("due", due, err)

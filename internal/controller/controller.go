@@ -40,6 +40,7 @@ type Config struct {
 	Random   seam.Random
 	Logger   *slog.Logger
 	Observer Observer // optional
+	Archive  Archive  // optional: where the logs of machines that have ended are kept
 
 	// Site is where machines are launched.
 	Site fleet.Site
@@ -99,6 +100,7 @@ type Controller struct {
 	arrivals arrivals
 	leases   leases
 	dead     deadCount
+	archives archiving
 
 	strays        sightings // instances without a row
 	strayPass     time.Time // of the provider sweep only
@@ -149,6 +151,7 @@ func New(c Config) (*Controller, error) {
 	}
 	ctl := &Controller{Config: c}
 	ctl.hints.init(ctl)
+	ctl.archives = make(archiving, archivingMost)
 	ctl.leases.init(c.Random, c.Clock.Now())
 	return ctl, nil
 }

@@ -59,6 +59,8 @@ const (
 	FallbackLeases Fallback = "leases_not_renewed"
 	// FallbackWake: another replica could not be told that an agent has an order; the agent gets it within 5 s (rule 3.2).
 	FallbackWake Fallback = "wake_lost"
+	// FallbackArchive: logs of a machine that has ended could not be kept beyond what its row and its provider remember.
+	FallbackArchive Fallback = "log_not_archived"
 	// FallbackPanic: a bug was met, and the work is tried again (failure mode A4).
 	FallbackPanic Fallback = "panic_recovered"
 )
@@ -87,7 +89,7 @@ func Fallbacks() []Fallback {
 		FallbackReceive, FallbackDelivery, FallbackDelete, FallbackRedrive, FallbackLateDelivery, FallbackReopened, FallbackConflicts,
 		FallbackReconcile, FallbackHint, FallbackLook, FallbackStep, FallbackMarket, FallbackRepeat, FallbackSettled,
 		FallbackListed, FallbackEndedElsewhere, FallbackRowless, FallbackStray, FallbackLease, FallbackAskedGitHub,
-		FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackLeases, FallbackWake, FallbackPanic,
+		FallbackUnattributed, FallbackNoWorker, FallbackUnmatched, FallbackReport, FallbackLeases, FallbackWake, FallbackArchive, FallbackPanic,
 		FallbackToken, FallbackCheckRun, FallbackRepositories, FallbackRunnerKept, FallbackRunnerCache, FallbackSecret,
 		FallbackUnlimited,
 	}

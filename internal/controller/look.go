@@ -22,6 +22,7 @@ const (
 	lookDelete         // its registrations must go (rules 6.1, 6.2)
 	lookGets           // nobody answers for it: who runs on it? (rule 6.2)
 	lookTerminate      // nothing keeps it
+	lookArchive        // it has ended badly, and its logs must be kept
 )
 
 // nextLook returns when the machine must be looked at next: the base of its due index. Zero is never.
@@ -60,6 +61,9 @@ func firstLook(m fleet.Machine) (time.Time, look) {
 	case fleet.MachineGone, fleet.MachineFailed:
 		if len(m.Undeleted()) > 0 {
 			consider(m.Ended, lookDelete)
+		}
+		if !m.Archive.IsZero() {
+			consider(m.Archive, lookArchive)
 		}
 	}
 	return first, what

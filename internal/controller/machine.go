@@ -107,6 +107,8 @@ func (c *Controller) do(ctx context.Context, m kept, what look) error {
 		return c.whoRunsOn(ctx, m)
 	case lookTerminate:
 		return c.terminate(ctx, m)
+	case lookArchive:
+		return c.archiveBad(ctx, m)
 	default:
 		return nil
 	}
@@ -192,6 +194,9 @@ func (c *Controller) gone(ctx context.Context, id fleet.MachineID, reason string
 	ended := m.V.To(state, now, text)
 	ended.Ended, ended.Again, ended.Lease = now, time.Time{}, time.Time{}
 	ended.WorkerRunning = false
+	if c.Archive != nil && endedBadly(m.V) {
+		ended.Archive = now // a row that is due, so that no restart forgets it
+	}
 	err = c.Records.Commit(ctx, c.putMachine(m, ended),
 		c.Records.PutLive(live, id.Site.Environment, record.Live{Count: max(0, live.V.Count-1)}))
 	if err != nil {
@@ -199,6 +204,7 @@ func (c *Controller) gone(ctx context.Context, id fleet.MachineID, reason string
 	}
 	c.Observer.MachineEnded(MachineEnd{State: state, Worked: worked(m.V), Reason: endReason(m.V, reason != "")})
 	c.Logger.InfoContext(ctx, "machine ended", "machine", id.String(), "state", state, "job", m.V.Job, "reason", text)
+	c.archiveRunner(ctx, ended)
 	c.hints.now(m.V.Shape)
 	c.wake(id)
 	c.hintWaiting(ctx, id.Site.Environment)

@@ -17,9 +17,12 @@ const (
 	MachineAssigned  MachineState = "assigned"
 	MachineListening MachineState = "listening"
 	MachineWorking   MachineState = "working"
-	MachineRetiring  MachineState = "retiring"
-	MachineFailed    MachineState = "failed"
-	MachineGone      MachineState = "gone"
+	// A machine of a pool that its agent powers off, and one that is off (section 7).
+	MachineStopping MachineState = "stopping"
+	MachineStopped  MachineState = "stopped"
+	MachineRetiring MachineState = "retiring"
+	MachineFailed   MachineState = "failed"
+	MachineGone     MachineState = "gone"
 )
 
 // MachineID names a machine: the provider's id is unique within its site.
@@ -104,8 +107,12 @@ type Machine struct {
 	Retire      *Retirement `json:"retire,omitempty"`
 	Code        string      `json:"code,omitempty"` // of failed
 	Diagnostics string      `json:"diagnostics,omitempty"`
-	History     History     `json:"history,omitempty"`
-	Ended       time.Time   `json:"ended,omitzero"`
+	// Archive is when its logs are to be archived, or it is to be tried again; zero when nothing is left to do. Archived says
+	// that its console log was.
+	Archive  time.Time `json:"archive,omitzero"`
+	Archived bool      `json:"archived,omitempty"`
+	History  History   `json:"history,omitempty"`
+	Ended    time.Time `json:"ended,omitzero"`
 	// Sequence is that of the newest report applied: an older one that is still held says nothing new.
 	Sequence int64 `json:"sequence,omitempty"`
 	// Waits counts names taken back because GitHub's budget did not allow the call: they keep generations unique.

@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/runs-fleet/runs-fleet/internal/archive"
+	"github.com/runs-fleet/runs-fleet/internal/blob/s3"
 	"github.com/runs-fleet/runs-fleet/internal/queue/sqs"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 	"github.com/runs-fleet/runs-fleet/internal/settings"
@@ -20,8 +23,13 @@ func deploy(ctx context.Context, s settings.Settings) (made []string, err error)
 	if err != nil {
 		return nil, fmt.Errorf("queue: %w", err)
 	}
-	if !store.Shared() && !queue.Shared() {
-		return nil, &settings.Error{What: "store and queue are both files, which serve makes by itself: name others with --store dynamodb://TABLE and --queue sqs://QUEUE"}
+	blob, err := s.BlobBackend()
+	if err != nil {
+		return nil, fmt.Errorf("blob: %w", err)
+	}
+	if !store.Shared() && !queue.Shared() && !blob.Shared() {
+		return nil, &settings.Error{What: "store, queue and blob are all files, which serve makes by itself: name others with --store dynamodb://TABLE, " +
+			"--queue sqs://QUEUE and --blob s3://BUCKET"}
 	}
 	if store.Shared() {
 		cfg, err := awsConfig(ctx, store)
@@ -51,5 +59,33 @@ func deploy(ctx context.Context, s settings.Settings) (made []string, err error)
 		}
 		made = append(made, "The queue "+queue.Name+" and its dead letters are there, in "+cfg.Region+".")
 	}
+	if blob.Shared() {
+		lines, err := deployBucket(ctx, blob)
+		made = append(made, lines...)
+		if err != nil {
+			return made, err
+		}
+	}
 	return made, nil
+}
+
+// deployBucket makes a bucket whose lifecycle removes what has been kept for its time.
+func deployBucket(ctx context.Context, b settings.Backend) ([]string, error) {
+	bucket, err := bucketOf(ctx, b, seam.System{}, seam.Crypto{}, nil)
+	if err != nil {
+		return nil, fmt.Errorf("making the bucket %s: %w", b.Name, err)
+	}
+	days := s3.Days(archive.KeepFor)
+	done, err := bucket.Ensure(ctx, s3.Setup{Expire: []s3.Expiry{{Prefix: archive.Prefix, Days: days}}})
+	if err != nil {
+		return nil, err
+	}
+	lines := []string{fmt.Sprintf("The bucket %s is there, in %s.", b.Name, bucket.Region())}
+	for _, what := range done.Missing {
+		lines = append(lines, "It does without "+what+", which this service does not offer.")
+	}
+	if !slices.Contains(done.Missing, s3.MissingLifecycle) {
+		lines = append(lines, fmt.Sprintf("Logs of machines in it go after %d days.", days))
+	}
+	return lines, nil
 }

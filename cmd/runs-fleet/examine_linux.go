@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/runs-fleet/runs-fleet/internal/archive"
 	"github.com/runs-fleet/runs-fleet/internal/doctor"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/github"
@@ -30,6 +31,7 @@ func examine(ctx context.Context, s settings.Settings) []doctor.Finding {
 		{Name: "server", Run: func(ctx context.Context) []doctor.Finding {
 			return doctor.Server(ctx, s.Data, version.Current().Version, e.clock)
 		}},
+		{Name: "logs of machines", Run: func(ctx context.Context) []doctor.Finding { return doctor.Logs(ctx, s, e.listLogs) }},
 		{Name: "agent", Run: e.agent},
 		{Name: "isolation", Run: e.isolation},
 		{Name: "GitHub", Run: e.gitHub},
@@ -44,6 +46,22 @@ type examination struct {
 	settings settings.Settings
 	clock    seam.Clock
 	log      *slog.Logger
+}
+
+// listLogs asks the bucket of the setting blob for an object.
+func (e examination) listLogs(ctx context.Context) error {
+	where, err := e.settings.BlobBackend()
+	if err != nil {
+		return fmt.Errorf("blob: %w", err)
+	}
+	bucket, err := bucketOf(ctx, where, e.clock, seam.Crypto{}, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := bucket.List(ctx, archive.Prefix, "", 1); err != nil {
+		return fmt.Errorf("asking for what is kept: %w", err)
+	}
+	return nil
 }
 
 func (e examination) agent(context.Context) []doctor.Finding {

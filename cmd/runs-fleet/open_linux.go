@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/runs-fleet/runs-fleet/internal/archive"
 	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -30,7 +31,9 @@ type parts struct {
 	expired      sweeper // nil if the store sweeps itself
 	alone        bool    // no other server can work with the store
 	queue        depthQueue
-	calls        awsclient.Tally // to AWS
+	archive      *archive.Archive
+	old          func(context.Context) (int, error) // removes logs that are old; nil if a lifecycle does
+	calls        awsclient.Tally                    // to AWS
 	records      *record.Records
 	identity     record.Identity
 	secrets      *secrets
@@ -75,6 +78,9 @@ func open(ctx context.Context, s *server) (_ *parts, err error) {
 		}
 	}()
 	if err := p.openData(ctx, s); err != nil {
+		return nil, err
+	}
+	if err := p.openBlobs(ctx, s); err != nil {
 		return nil, err
 	}
 	kept := func() { s.telemetry.FellBack(controller.FallbackSecret) }
@@ -162,8 +168,4 @@ func (p *parts) jobLog(ctx context.Context, repository fleet.Repository, job int
 		return nil, fmt.Errorf("reading the log: %w", err)
 	}
 	return b, nil
-}
-
-func (p *parts) consoleLog(ctx context.Context, id fleet.MachineID) ([]byte, error) {
-	return p.machines.ConsoleLog(ctx, id.Site, id.ID)
 }

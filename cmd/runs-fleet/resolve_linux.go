@@ -23,6 +23,7 @@ func (s *server) controllerConfig() (controller.Config, error) {
 	c := controller.Config{
 		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.machines, Verifier: verifier{p.machines},
 		Clock: s.clock, Random: s.random, Logger: s.log, Observer: s.telemetry,
+		Archive:    p.archive,
 		Site:       fleet.Site{Environment: fleet.DefaultEnvironment, Region: fleet.LocalRegion},
 		Markets:    []fleet.Market{fleet.OnDemand}, // nobody takes this machine away
 		MaxRunners: p.maxRunners,

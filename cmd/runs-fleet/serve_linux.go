@@ -107,6 +107,7 @@ func (s *server) start(ctx context.Context) error {
 	}
 	go func() { s.worked <- s.controller.Run(work) }()
 	go p.sweep(work, s.log)
+	go p.sweepLogs(work, s.log)
 	p.secrets.watch(work)
 
 	token := s.random.Token(tokenBytes)
@@ -182,7 +183,7 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 		Ending: polls.Done(),
 		API: api.Config{
 			Queries: query.New(p.records, s.clock), Clock: s.clock, Logger: s.log, About: s.about(),
-			Why: s.controller.Why, Reasons: s.controller.Reasons, JobLog: p.jobLog, ConsoleLog: p.consoleLog, Draining: s.controller.Draining,
+			Why: s.controller.Why, Reasons: s.controller.Reasons, JobLog: p.jobLog, MachineLog: p.machineLog, Draining: s.controller.Draining,
 			DeadLetters: s.controller.DeadLetters, Redrive: s.controller.Redrive, DeadCount: s.controller.DeadCount,
 			Drain: func() { s.beginDrain(ctx) },
 		},

@@ -9,7 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// maxWhole is the largest body that is held in memory: those of DynamoDB and SQS, which take hardly larger ones.
+// maxWhole is the largest body that is held in memory twice: those of DynamoDB and SQS, which take hardly larger ones, and
+// those of S3 but for the parts of long objects.
 const maxWhole = 2 << 20
 
 // whole is a client whose requests have bodies that net/http knows to be in memory.

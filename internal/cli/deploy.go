@@ -23,11 +23,12 @@ func (s *session) deployDevCommand() *cobra.Command {
 	var config string
 	c := &cobra.Command{
 		Use:   "dev",
-		Short: "Make the table and the queues that the settings name, for development",
-		Long: "Make the DynamoDB table and the SQS queues (one for messages, one for dead letters) that store and queue name, as a fleet\n" +
-			"needs them: on-demand capacity, expiry, point-in-time recovery, indexes, redrive. Region, credentials and endpoints are those\n" +
-			"of AWS's SDK: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and so on. It may be run again at any time.",
-		Example: "  runs-fleet deploy dev --store dynamodb://runs-fleet --queue sqs://runs-fleet\n" +
+		Short: "Make the table, the queues and the bucket that the settings name, for development",
+		Long: "Make the DynamoDB table, the SQS queues (one for messages, one for dead letters) and the S3 bucket that store, queue and blob\n" +
+			"name, as a fleet needs them: on-demand capacity, expiry, point-in-time recovery, indexes, redrive; no public access, and a\n" +
+			"lifecycle for logs. Region, credentials and endpoints are those of AWS's SDK: AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL and so\n" +
+			"on. It may be run again at any time.",
+		Example: "  runs-fleet deploy dev --store dynamodb://runs-fleet --queue sqs://runs-fleet --blob s3://octo-org-runs-fleet\n" +
 			"  AWS_ENDPOINT_URL=http://127.0.0.1:4566 runs-fleet deploy dev --store 'dynamodb://runs-fleet?region=eu-west-1' --queue sqs://runs-fleet",
 		Args: exactly(),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -45,6 +46,6 @@ func (s *session) deployDevCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&config, "config", "", "the settings file (YAML)")
-	settings.AddFlags(c.Flags(), "store", "queue")
+	settings.AddFlags(c.Flags(), "store", "queue", "blob")
 	return c
 }

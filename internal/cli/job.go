@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/web/client"
 	"github.com/runs-fleet/runs-fleet/internal/web/view"
 )
@@ -48,9 +49,10 @@ func (s *session) jobsWhyCommand() *cobra.Command {
 
 func (s *session) jobsShowCommand() *cobra.Command {
 	return s.onJob(&cobra.Command{
-		Use:     "show ID",
-		Short:   "Show all that is known of a job",
-		Long:    "Show all that is known of a job: its history from the first sighting, and what its machine printed if that failed.",
+		Use:   "show ID",
+		Short: "Show all that is known of a job",
+		Long: "Show all that is known of a job: its history from the first sighting, the end of its runner's own log, and what its machine\n" +
+			"printed while it booted if that failed. Logs of machines are kept for 30 days.",
 		Example: "  runs-fleet jobs show 42",
 	}, s.showJob)
 }
@@ -83,6 +85,8 @@ func (s *session) jobsLogCommand() *cobra.Command {
 type jobReport struct {
 	view.JobDetails
 	MachineDetails *view.MachineDetails `json:"machine_details,omitempty"`
+	// MachineLogs are what is left of a machine whose entry is no longer kept: "console" and "runner".
+	MachineLogs map[string]string `json:"machine_logs,omitempty"`
 }
 
 func (s *session) showJob(ctx context.Context, c *client.Client, id client.Job) error {
@@ -98,12 +102,30 @@ func (s *session) showJob(ctx context.Context, c *client.Client, id client.Job) 
 		}
 		if err == nil {
 			report.MachineDetails = &m
+		} else if report.MachineLogs, err = machineLogs(ctx, c, parts); err != nil {
+			return err
 		}
 	}
 	if s.json() {
 		return s.printJSON(report)
 	}
 	return s.printJob(report)
+}
+
+// machineLogs are those logs of a machine that are still kept.
+func machineLogs(ctx context.Context, c *client.Client, machine []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, name := range []fleet.Log{fleet.LogConsole, fleet.LogRunner} {
+		text, err := c.MachineLog(ctx, machine[0], machine[1], machine[2], string(name))
+		if client.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[string(name)] = string(text)
+	}
+	return out, nil
 }
 
 func (s *session) printJob(r jobReport) error {
@@ -131,7 +153,9 @@ func (s *session) printJob(r jobReport) error {
 		return err
 	}
 	if r.MachineDetails == nil {
-		return nil
+		return s.printMachineLogs(view.MachineDetails{
+			Console: r.MachineLogs[string(fleet.LogConsole)], Diagnostics: r.MachineLogs[string(fleet.LogRunner)],
+		})
 	}
 	if err := s.printHistory("Its machine", r.MachineDetails.History); err != nil {
 		return err

@@ -39,8 +39,14 @@ func busy(t *testing.T) *webtest.World {
 			j.Name = "evil \x1b[31mred\x07\u202e"
 			j.Created = j.Created.Add(-time.Minute)
 		}),
+		webtest.Job(7, func(j *fleet.Job) {
+			webtest.Ended("failure")(j)
+			j.Machine, j.Created = "default/eu-west-1/i-gone", j.Created.Add(-time.Hour)
+		}),
 		webtest.Job(6, func(j *fleet.Job) { j.State, j.Queued = fleet.JobWaiting, time.Time{} }),
 	)
+	w.SetMachineLog("i-gone", fleet.LogRunner, "[2026-03-14 11:59:01Z INFO Worker] Job request received\n")
+	w.SetConsole("i-gone", "cloud-init: done\n")
 	w.SetLog(4, "##[group]Run make\nall good\n")
 	return w
 }
@@ -55,6 +61,7 @@ func TestWhatCommandsPrint(t *testing.T) {
 		"jobs-show":           "jobs show 3",
 		"jobs-show-refused":   "jobs show 2",
 		"jobs-show-json":      "jobs show 3 --output json",
+		"jobs-show-old":       "jobs show 7", // whose machine's entry is no longer kept
 		"jobs-why":            "jobs why github.com/1",
 		"jobs-why-json":       "jobs why https://github.com/acme/app/actions/runs/7/job/1 -o json",
 		"jobs-log":            "jobs log 4",

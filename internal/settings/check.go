@@ -130,6 +130,9 @@ func (s Settings) checkBackends(problem func(string, ...any)) {
 	if _, err := s.QueueBackend(); err != nil {
 		problem("queue: %v", err)
 	}
+	if _, err := s.BlobBackend(); err != nil {
+		problem("blob: %v", err)
+	}
 	if s.Store == s.Queue {
 		problem("store and queue are both %s: each needs a file of its own", s.Store)
 	}

@@ -98,9 +98,13 @@ func TestContradictionsAndWhatIsMissingSayWhatToDo(t *testing.T) {
 		}, "3 to 255"},
 		{"a queue's name", func(s *settings.Settings) { s.Queue = "sqs://a.fifo" }, "up to 70 letters"},
 		{"a region", func(s *settings.Settings) { s.Queue = "sqs://jobs?region=Ireland" }, "such as eu-west-1"},
+		{"no folder", func(s *settings.Settings) { s.Blob = "file://" }, "write file://FOLDER or s3://BUCKET/PREFIX"},
+		{"no bucket", func(s *settings.Settings) { s.Blob = "s3://Logs" }, "3 to 63 small letters"},
+		{"no prefix", func(s *settings.Settings) { s.Blob = "s3://logs/a//b" }, "single slashes"},
 		{"an option that there is not", func(s *settings.Settings) { s.Queue = "sqs://jobs?endpoint=x" }, "only region=REGION"},
 		{"services of Amazon's", func(s *settings.Settings) {
 			s.Store, s.Queue = "dynamodb://runs-fleet?region=eu-west-1", "sqs://runs-fleet?region=eu-west-1"
+			s.Blob = "s3://runs-fleet-logs/fleet?region=eu-west-1"
 			s.HostURL, s.HostTokenFile = "https://host.example:8090", "f"
 		}, ""},
 		{"a store that others share, and runners of this machine", func(s *settings.Settings) { s.Store = "dynamodb://runs-fleet" }, "set host_url"},
@@ -187,5 +191,28 @@ func TestBackendsLiveInTheDataDirectoryUnlessTheySayOtherwise(t *testing.T) { //
 	}
 	if got := s.Path("sqlite:///fast/store.db"); got != "/fast/store.db" {
 		t.Error(got)
+	}
+	if got := s.Path("file://blobs"); got != "/d/blobs" {
+		t.Error(got)
+	}
+	if got := s.Path("file:///large/blobs"); got != "/large/blobs" {
+		t.Error(got)
+	}
+}
+
+func TestABlobStoreIsAFolderOrABucketWithAPrefix(t *testing.T) {
+	for address, want := range map[string]settings.Backend{
+		"file://blobs":     {Scheme: settings.SchemeFile, Name: "blobs"},
+		"s3://fleet-logs":  {Scheme: settings.SchemeS3, Name: "fleet-logs"},
+		"s3://fleet-logs/": {Scheme: settings.SchemeS3, Name: "fleet-logs"},
+		"s3://shared.logs/ci/fleet_1?region=eu-west-1": {Scheme: settings.SchemeS3, Name: "shared.logs", Prefix: "ci/fleet_1", Region: "eu-west-1"},
+	} {
+		got, err := settings.Settings{Blob: address}.BlobBackend()
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", address, err, diff)
+		}
+		if got.Shared() != (want.Scheme == settings.SchemeS3) {
+			t.Errorf("%s is shared: %t", address, got.Shared())
+		}
 	}
 }

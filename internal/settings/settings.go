@@ -13,6 +13,7 @@ type Settings struct {
 	Data  string
 	Store string
 	Queue string
+	Blob  string
 
 	// Several servers.
 	ReplicaURL    string // where other servers of the fleet reach this one

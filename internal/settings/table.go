@@ -161,5 +161,9 @@ func storageSettings() []Setting {
 			Key: "queue", Section: sectionStorage, Default: "sqlite://queue.db",
 			Help: "The message queue: sqlite:// and a file, relative to the data directory, or sqs:// and a queue's name, with a region as for store.",
 		}, func(s *Settings) *string { return &s.Queue }),
+		text(Setting{
+			Key: "blob", Section: sectionStorage, Default: "file://blobs",
+			Help: "Where the logs of ended machines are kept for 30 days: file:// and a folder, relative to the data directory, or s3://BUCKET/PREFIX, with a region as for store, which servers that share a store should share too. [Logs of machines](operations.md#logs-of-machines) says what is kept.",
+		}, func(s *Settings) *string { return &s.Blob }),
 	}
 }

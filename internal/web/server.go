@@ -71,7 +71,7 @@ func New(c Config) *Server {
 	}
 	s.pages = dashboard.New(dashboard.Config{
 		Queries: c.API.Queries, About: c.API.About, Clock: c.Clock, Logger: c.API.Logger, Draining: c.API.Draining, Drain: c.API.Drain,
-		Reasons: c.API.Reasons, JobLog: c.API.JobLog, ConsoleLog: c.API.ConsoleLog, DeadLetters: c.API.DeadLetters,
+		Reasons: c.API.Reasons, JobLog: c.API.JobLog, MachineLog: c.API.MachineLog, DeadLetters: c.API.DeadLetters,
 		Redrive: c.API.Redrive, DeadCount: c.API.DeadCount, Ending: c.Ending, Pause: c.Pause, Secure: s.secure,
 	})
 	s.public(c, from)

@@ -23,6 +23,9 @@ type Setup struct {
 	Expire []Expiry
 }
 
+// MissingLifecycle is what Ensured names when nothing in the bucket goes by itself.
+const MissingLifecycle = "lifecycle"
+
 // Ensured is what Ensure did.
 type Ensured struct {
 	Created bool
@@ -46,7 +49,7 @@ func (s *Store) Ensure(ctx context.Context, setup Setup) (Ensured, error) {
 		do   func(context.Context) error
 	}{
 		{"blocking public access", s.blockPublic},
-		{"lifecycle", func(ctx context.Context) error { return s.lifecycle(ctx, setup) }},
+		{MissingLifecycle, func(ctx context.Context) error { return s.lifecycle(ctx, setup) }},
 	} {
 		err := step.do(ctx)
 		switch {

@@ -17,7 +17,7 @@ import (
 // versitygw has no lifecycle: whoever sets a bucket up is told.
 func TestALifecycleThatIsNotOfferedIsSaid(t *testing.T) {
 	cfg := awstest.Config(t, emulators.S3(t))
-	s, err := s3.New(cfg, s3.Options{Bucket: awstest.Name(t), PathStyle: true, Clock: seam.System{}, Random: seam.Crypto{}})
+	s, err := s3.New(cfg, s3.Options{Bucket: awstest.Name(t), Clock: seam.System{}, Random: seam.Crypto{}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func lifecycleOf(t *testing.T, client *awss3.Client, bucket string) map[string]s
 func TestTheLifecycleHasOurRulesAndKeepsOthers(t *testing.T) {
 	cfg, name := awstest.Config(t, emulators.MiniStack(t)), awstest.Name(t)
 	client := awss3.NewFromConfig(cfg, func(o *awss3.Options) { o.UsePathStyle = true })
-	s, err := s3.New(cfg, s3.Options{Bucket: name, Prefix: "fleet", PathStyle: true, Clock: seam.System{}, Random: seam.Crypto{}})
+	s, err := s3.New(cfg, s3.Options{Bucket: name, Prefix: "fleet", Clock: seam.System{}, Random: seam.Crypto{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -203,7 +203,7 @@ func withFaults(t *testing.T) faulty {
 	f := faulty{injector: &injector{next: client.Transport, faults: map[string][]fault{}, seen: map[string]int{}}, clock: &hurried{}}
 	cfg.HTTPClient = &http.Client{Transport: f.injector}
 	var err error
-	f.Store, err = s3.New(cfg, s3.Options{Bucket: awstest.Name(t), PathStyle: true, Clock: f.clock, Random: seam.Crypto{}})
+	f.Store, err = s3.New(cfg, s3.Options{Bucket: awstest.Name(t), Clock: f.clock, Random: seam.Crypto{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/blob"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
@@ -20,11 +21,10 @@ type Options struct {
 	Bucket string
 	// Prefix is put before every key, with a slash between; empty for none. It counts against the limit of a key.
 	Prefix string
-	// PathStyle puts the bucket into the path of addresses rather than into the name of the host, which a service at an
-	// address of its own mostly wants.
-	PathStyle bool
-	Clock     seam.Clock
-	Random    seam.Random
+	Clock  seam.Clock
+	Random seam.Random
+	// Tally counts the calls; nil for none.
+	Tally *awsclient.Tally
 }
 
 // Deadlines of attempts, and the size of parts.
@@ -74,9 +74,12 @@ func New(cfg aws.Config, o Options) (*Store, error) {
 		}
 		prefix += "/"
 	}
+	cfg = o.Tally.Install(cfg)
+	cfg.HTTPClient = awsclient.WholeBodies(cfg.HTTPClient)
 	client := s3.NewFromConfig(cfg, func(to *s3.Options) {
 		to.Retryer = aws.NopRetryer{}
-		to.UsePathStyle = o.PathStyle
+		// A service at an address of its own mostly has no name for each bucket, so there the bucket is in the path.
+		to.UsePathStyle = to.BaseEndpoint != nil
 		to.DisableLogOutputChecksumValidationSkipped = true
 	})
 	return &Store{
@@ -84,6 +87,9 @@ func New(cfg aws.Config, o Options) (*Store, error) {
 		clock: o.Clock, random: o.Random,
 	}, nil
 }
+
+// Region is where the bucket is said to be.
+func (s *Store) Region() string { return s.region }
 
 // full checks a key and returns it with the prefix.
 func (s *Store) full(key string) (string, error) {

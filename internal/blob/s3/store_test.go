@@ -28,7 +28,7 @@ const partBytes = 8 << 20
 func bucket(t *testing.T, cfg aws.Config, prefix string) *s3.Store {
 	t.Helper()
 	s, err := s3.New(cfg, s3.Options{
-		Bucket: awstest.Name(t), Prefix: prefix, PathStyle: true, Clock: seam.System{}, Random: seam.Crypto{},
+		Bucket: awstest.Name(t), Prefix: prefix, Clock: seam.System{}, Random: seam.Crypto{},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,7 +71,7 @@ func TestPrefixesKeepStoresOfOneBucketApart(t *testing.T) {
 	cfg, name := awstest.Config(t, emulators.S3(t)), awstest.Name(t)
 	var stores []*s3.Store
 	for _, prefix := range []string{"one", "one/two/", "/ones"} {
-		s, err := s3.New(cfg, s3.Options{Bucket: name, Prefix: prefix, PathStyle: true, Clock: seam.System{}, Random: seam.Crypto{}})
+		s, err := s3.New(cfg, s3.Options{Bucket: name, Prefix: prefix, Clock: seam.System{}, Random: seam.Crypto{}})
 		if err != nil {
 			t.Fatal(err)
 		}

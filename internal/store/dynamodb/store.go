@@ -58,7 +58,9 @@ func New(cfg aws.Config, opts Options) (*Store, error) {
 	if opts.AttemptTimeout == 0 {
 		opts.AttemptTimeout = DefaultAttemptTimeout
 	}
-	api := dynamodb.NewFromConfig(opts.Tally.Install(cfg), func(o *dynamodb.Options) {
+	cfg = opts.Tally.Install(cfg)
+	cfg.HTTPClient = awsclient.WholeBodies(cfg.HTTPClient)
+	api := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) {
 		// The retries are ours: they run on the seam's clock, and know which outcome was unknown.
 		o.Retryer = aws.NopRetryer{}
 	})

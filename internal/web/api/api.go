@@ -31,8 +31,9 @@ type Config struct {
 	Reasons func(context.Context, []fleet.JobID) ([]string, error)
 	// JobLog returns the log of a job that has ended, from GitHub.
 	JobLog func(context.Context, fleet.Repository, int64) ([]byte, error)
-	// ConsoleLog returns what a machine printed while it booted.
-	ConsoleLog func(context.Context, fleet.MachineID) ([]byte, error)
+	// MachineLog returns a log of a machine that was archived or, of its console, what the provider still knows; nothing if
+	// there is none.
+	MachineLog func(context.Context, fleet.MachineID, fleet.Log) ([]byte, error)
 	// Drain begins to drain and returns at once; Draining says whether it has been called.
 	Drain    func()
 	Draining func() bool

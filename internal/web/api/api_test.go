@@ -103,6 +103,36 @@ func TestTheLogIsGitHubsOnceTheJobHasEndedAndTheAgentsWhileItRuns(t *testing.T) 
 	}
 }
 
+func TestLogsOfMachinesOutliveTheirRows(t *testing.T) {
+	w := webtest.New(t)
+	lost := webtest.Machine("m1", fleet.MachineGone)
+	lost.Archived, lost.Diagnostics = true, "in the row"
+	w.PutMachines(t, lost)
+	w.SetConsole("m1", "spot interruption")
+	w.SetConsole("m9", "of a machine whose row is gone")
+	w.SetMachineLog("m9", fleet.LogRunner, "its runner")
+	_, body := get(t, w, "/api/v1/machines/default/local/m1")
+	if m := decode[view.MachineDetails](t, body); m.Console != "spot interruption" {
+		t.Error(body)
+	}
+	for path, want := range map[string]string{
+		"m1/logs/runner": "in the row", "m1/logs/console": "spot interruption", "m9/logs/console": "of a machine whose row is gone", "m9/logs/runner": "its runner",
+	} {
+		if resp, body := get(t, w, "/api/v1/machines/default/local/"+path); resp.StatusCode != http.StatusOK || body != want {
+			t.Errorf("%s: %d %s, want %q", path, resp.StatusCode, body, want)
+		}
+	}
+	for path, want := range map[string]int{"m2/logs/runner": http.StatusNotFound, "m9/logs/worker": http.StatusUnprocessableEntity} {
+		if resp, body := get(t, w, "/api/v1/machines/default/local/"+path); resp.StatusCode != want {
+			t.Errorf("%s: %d %s, want %d", path, resp.StatusCode, body, want)
+		}
+	}
+	w.Broken.Store(true)
+	if resp, body := get(t, w, "/api/v1/machines/default/local/m9/logs/runner"); resp.StatusCode != http.StatusBadGateway || !strings.Contains(body, "where it is kept") {
+		t.Errorf("a store that does not answer: %d %s", resp.StatusCode, body)
+	}
+}
+
 func TestAFailedMachineShowsWhatItPrinted(t *testing.T) { // failure mode G4
 	w := webtest.New(t)
 	failed := webtest.Machine("m1", fleet.MachineFailed)

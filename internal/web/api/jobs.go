@@ -33,7 +33,7 @@ type hostJobInput struct {
 // logOutput is plain text.
 type logOutput struct {
 	ContentType string `header:"Content-Type"`
-	Source      string `header:"Log-Source" enum:"github,agent" doc:"github: the job's log; agent: the end of what the runner on the machine says"`
+	Source      string `header:"Log-Source" enum:"github,agent,machine" doc:"github: the job's log; agent: the end of what the runner on the machine says; machine: what the machine printed"`
 	Body        []byte
 }
 

@@ -83,8 +83,20 @@ func (c *Client) Machines(ctx context.Context, ended bool, cursor string, limit 
 
 // Machine returns a machine with its history.
 func (c *Client) Machine(ctx context.Context, environment, region, id string) (view.MachineDetails, error) {
-	path := prefix + "/machines/" + url.PathEscape(environment) + "/" + url.PathEscape(region) + "/" + url.PathEscape(id)
-	return fetch[view.MachineDetails](ctx, c, http.MethodGet, path, nil)
+	return fetch[view.MachineDetails](ctx, c, http.MethodGet, machinePath(environment, region, id), nil)
+}
+
+func machinePath(environment, region, id string) string {
+	return prefix + "/machines/" + url.PathEscape(environment) + "/" + url.PathEscape(region) + "/" + url.PathEscape(id)
+}
+
+// MachineLog returns a log of a machine, "console" or "runner", which may outlive its entry.
+func (c *Client) MachineLog(ctx context.Context, environment, region, id, log string) ([]byte, error) {
+	a, err := c.call(ctx, http.MethodGet, machinePath(environment, region, id)+"/logs/"+url.PathEscape(log), nil)
+	if err != nil {
+		return nil, err
+	}
+	return a.body, nil
 }
 
 // Status returns the fleet at a glance.

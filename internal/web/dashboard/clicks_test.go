@@ -23,6 +23,7 @@ func TestWhatPeopleDo(t *testing.T) { // failure modes K1, K5
 		"page through a long list":          pageThrough,
 		"ask again for a log":               askAgain,
 		"see why a machine failed":          seeAFailure,
+		"read the logs of a machine":        readAMachinesLogs,
 		"choose a theme":                    chooseTheme,
 		"drain the fleet":                   drain,
 		"try messages anew":                 tryAnew,
@@ -172,6 +173,24 @@ func seeAFailure(t *testing.T, w *webtest.World, tab *browser.Tab) {
 	tab.Follow(".failures a[href$='#console']")
 	tab.Shows("It has not reported within its time.")
 	tab.Shows("no space left on device")
+}
+
+// The logs of a machine are there when its row is no longer kept.
+func readAMachinesLogs(t *testing.T, w *webtest.World, tab *browser.Tab) {
+	w.PutJobs(t, webtest.Job(1, func(j *fleet.Job) {
+		webtest.Ended("failure")(j)
+		j.Machine = "default/eu-west-1/i-gone"
+	}))
+	w.SetLog(1, "the job's own log")
+	w.SetMachineLog("i-gone", fleet.LogRunner, "[INFO Worker] the worker was lost")
+	w.SetConsole("i-gone", "spot interruption")
+	tab.Open(w.HTTP.URL + "/jobs/github.com/1")
+	tab.Shows("the job's own log")
+	tab.Lacks("the worker was lost")
+	tab.Click("#runner-part summary")
+	tab.Shows("the worker was lost")
+	tab.Click("#console-part summary")
+	tab.Shows("spot interruption")
 }
 
 func chooseTheme(_ *testing.T, w *webtest.World, tab *browser.Tab) {

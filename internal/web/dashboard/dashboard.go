@@ -28,9 +28,9 @@ type Config struct {
 	Drain    func()
 	// Reasons says of each job, in one sentence, why it waits.
 	Reasons func(context.Context, []fleet.JobID) ([]string, error)
-	// JobLog and ConsoleLog fetch the log of a job that has ended and what a machine printed while it booted.
+	// JobLog and MachineLog fetch the log of a job that has ended, and a log of a machine.
 	JobLog     func(context.Context, fleet.Repository, int64) ([]byte, error)
-	ConsoleLog func(context.Context, fleet.MachineID) ([]byte, error)
+	MachineLog func(context.Context, fleet.MachineID, fleet.Log) ([]byte, error)
 	// DeadLetters lists the oldest messages that could not be applied; Redrive returns all of them to the queue.
 	DeadLetters func(ctx context.Context, limit int) ([]controller.DeadLetter, error)
 	Redrive     func(context.Context) (int, error)
@@ -74,6 +74,7 @@ func New(c Config) *Dashboard {
 	d.page("GET /queue", "queue.html", d.queue)
 	d.part("GET /jobs/{host}/{id}/log", "log.html", d.jobLog)
 	d.part("GET /machines/{environment}/{region}/{id}/console", "log.html", d.consoleLog)
+	d.part("GET /machines/{environment}/{region}/{id}/runner", "log.html", d.runnerLog)
 	d.action("POST /drain", d.drain)
 	d.action("POST /queue/redrive", d.redrive)
 	return d

@@ -101,6 +101,7 @@ func TestWhatAJobSaysOfItselfCannotBecomePartOfThePage(t *testing.T) {
 	w.PutMachines(t, m)
 	w.SetLog(1, nasty)
 	w.SetConsole("m1", nasty)
+	w.SetMachineLog("m1", fleet.LogRunner, nasty)
 	w.PutJobs(t, webtest.Job(1, func(j *fleet.Job) {
 		webtest.Ended("success")(j)
 		j.Name, j.Branch, j.Workflow, j.URL, j.Runner, j.Labels = nasty, nasty, nasty, "javascript:alert(1)", nasty, []string{nasty}
@@ -111,6 +112,7 @@ func TestWhatAJobSaysOfItselfCannotBecomePartOfThePage(t *testing.T) {
 	for _, path := range []string{
 		"/", "/jobs", "/jobs?q=%3Cscript%3Ealert(1)%3C/script%3E", "/jobs?repository=%22%3E%3Cimg%20src=x%3E", "/jobs/github.com/1", "/jobs/github.com/2",
 		"/jobs/github.com/1/log", "/runners?ended=true", "/machines/default/local/m1", "/machines/default/local/m1/console",
+		"/machines/default/local/m1/runner",
 	} {
 		_, body := page(t, w, path)
 		for _, bad := range []string{"<script>alert", "<img src=x", `href="javascript:`} {

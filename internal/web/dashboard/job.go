@@ -24,6 +24,8 @@ type jobPage struct {
 	Parts       []timeline.Part
 	Machine     *view.Machine
 	Diagnostics string // what the runner on its machine says, while the job runs
+	Logs        string // address of its machine's logs, once the job has ended
+	Console     bool   // what its machine printed is among them, or may be
 	Failures    []view.Machine
 	History     []happening
 }
@@ -46,6 +48,10 @@ func (d *Dashboard) job(r *http.Request) (content, error) {
 		if !j.Over() {
 			p.Diagnostics = m.Diagnostics
 		}
+	}
+	if id, ok := query.MachineOf(j); ok && j.Over() {
+		p.Logs = machineURL(id.Site.Environment, id.Site.Region, id.ID)
+		p.Console = m == nil || m.State == fleet.MachineFailed || m.Archived // logs are kept longer than the rows of machines
 	}
 	if waits(p.Job) {
 		if err := d.explain(ctx, j, &p); err != nil {

@@ -1,7 +1,6 @@
 package dashboard
 
 import (
-	"context"
 	"net/http"
 	"time"
 
@@ -45,28 +44,40 @@ func (d *Dashboard) jobLog(r *http.Request) (content, error) {
 
 // consoleLog shows what a machine printed while it booted.
 func (d *Dashboard) consoleLog(r *http.Request) (content, error) {
-	m, err := d.Queries.Machine(r.Context(), machineID(r))
-	if err != nil {
-		return content{}, err
-	}
-	text, err := d.console(r.Context(), m.ID)
-	if err != nil {
-		return content{}, partError{http.StatusBadGateway, logPart{
-			Trouble: "The provider did not give the boot log; the server's log has its answer.",
-			Retry:   machineURL(m.ID.Site.Environment, m.ID.Site.Region, m.ID.ID) + "/console",
-		}}
-	}
-	return content{Data: logPart{Log: joblog.Parse(text, logLines), Empty: "The machine has printed nothing, or the provider keeps it no longer."}}, nil
+	return d.machineLog(r, fleet.LogConsole, "console", logPart{
+		Trouble: "The boot log could not be read, neither where it is kept nor from the provider; the server's log says why.",
+		Empty:   "The machine has printed nothing, or it is kept no longer.",
+	})
 }
 
-func (d *Dashboard) console(ctx context.Context, id fleet.MachineID) ([]byte, error) {
-	ctx, cancel := d.Clock.WithTimeout(ctx, logDeadline)
+// runnerLog shows the end of a runner's own log that was archived.
+func (d *Dashboard) runnerLog(r *http.Request) (content, error) {
+	return d.machineLog(r, fleet.LogRunner, "runner", logPart{
+		Trouble: "The runner's log could not be read from where it is kept; the server's log says why.",
+		Empty:   "The agent has reported nothing of the runner, or it is kept no longer.",
+	})
+}
+
+// machineLog shows a log of a machine, whose row may be kept no longer.
+func (d *Dashboard) machineLog(r *http.Request, l fleet.Log, page string, part logPart) (content, error) {
+	id := machineID(r)
+	ctx, cancel := d.Clock.WithTimeout(r.Context(), logDeadline)
 	defer cancel()
-	text, err := d.ConsoleLog(ctx, id)
+	text, err := d.MachineLog(ctx, id, l)
 	if err != nil {
-		d.Logger.WarnContext(ctx, "reading a machine's console log", "machine", id.String(), "error", err)
+		d.Logger.WarnContext(ctx, "reading a machine's log", "machine", id.String(), "log", l, "error", err)
+		part.Retry = machineURL(id.Site.Environment, id.Site.Region, id.ID) + "/" + page
+		return content{}, partError{http.StatusBadGateway, part}
 	}
-	return text, err
+	part.Trouble = ""
+	if len(text) == 0 {
+		if _, err := d.Queries.Machine(ctx, id); err != nil { // there never was such a machine, or nothing of it is kept
+			return content{}, err
+		}
+	} else {
+		part.Log, part.Raw = joblog.Parse(text, logLines), "/api/v1"+machineURL(id.Site.Environment, id.Site.Region, id.ID)+"/logs/"+string(l)
+	}
+	return content{Data: part}, nil
 }
 
 func machineID(r *http.Request) fleet.MachineID {

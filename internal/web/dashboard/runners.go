@@ -62,7 +62,7 @@ func runnersURL(ended bool, cursor string) string {
 type machinePage struct {
 	view.Machine
 	Host        string // of its repository
-	Failed      bool
+	Console     bool   // there is something to read of what it printed
 	Said        string // the history's word on its state
 	Registered  []fleet.Runner
 	Parts       []timeline.Part
@@ -76,7 +76,7 @@ func (d *Dashboard) machine(r *http.Request) (content, error) {
 		return content{}, err
 	}
 	p := machinePage{
-		Machine: view.OfMachine(m), Host: m.Repository.Host, Failed: m.State == fleet.MachineFailed, Registered: m.Runners,
+		Machine: view.OfMachine(m), Host: m.Repository.Host, Console: m.State == fleet.MachineFailed || m.Archived, Registered: m.Runners,
 		Parts: timeline.Machine(m, d.Clock.Now()), Diagnostics: m.Diagnostics,
 	}
 	if p.Host == "" {

@@ -55,11 +55,11 @@ type World struct {
 	ending chan struct{}
 	stop   sync.Once
 
-	mu       sync.Mutex // of what a test may change while pages that it has open ask for it
-	logs     map[int64]string
-	consoles map[string]string
-	dead     []controller.DeadLetter
-	reasons  func(context.Context, []fleet.JobID) ([]string, error) // nil: always the same one
+	mu      sync.Mutex // of what a test may change while pages that it has open ask for it
+	logs    map[int64]string
+	kept    map[string]string // logs of machines, by "MACHINE LOG"
+	dead    []controller.DeadLetter
+	reasons func(context.Context, []fleet.JobID) ([]string, error) // nil: always the same one
 }
 
 // Stop tells the server that it is to end: what browsers hold open ends.
@@ -72,17 +72,20 @@ func (w *World) SetLog(job int64, text string) {
 	w.logs[job] = text
 }
 
-// SetConsole gives a machine the boot log that its provider keeps.
-func (w *World) SetConsole(machine, text string) {
+// SetConsole gives a machine the boot log that its provider keeps, or that was archived.
+func (w *World) SetConsole(machine, text string) { w.SetMachineLog(machine, fleet.LogConsole, text) }
+
+// SetMachineLog gives a machine a log that was archived.
+func (w *World) SetMachineLog(machine string, l fleet.Log, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.consoles[machine] = text
+	w.kept[machine+" "+string(l)] = text
 }
 
-func (w *World) console(machine string) string {
+func (w *World) machineLog(_ context.Context, id fleet.MachineID, l fleet.Log) ([]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.consoles[machine]
+	return []byte(w.kept[id.ID+" "+string(l)]), w.broken()
 }
 
 // SetDead gives the world messages that could not be applied.
@@ -134,7 +137,7 @@ const pace = 20 * time.Millisecond
 // New starts a world's server.
 func New(t testing.TB) *World {
 	t.Helper()
-	w := &World{Clock: &Clock{now: Noon()}, logs: map[int64]string{}, consoles: map[string]string{}, ending: make(chan struct{})}
+	w := &World{Clock: &Clock{now: Noon()}, logs: map[int64]string{}, kept: map[string]string{}, ending: make(chan struct{})}
 	s := memory.New(w.Clock, memory.Options{})
 	w.Records = record.New(s)
 	w.HTTP = httptest.NewUnstartedServer(nil)
@@ -204,7 +207,7 @@ func (w *World) api() api.Config {
 			}
 			return nil, controller.ErrNoJob
 		},
-		ConsoleLog: func(_ context.Context, id fleet.MachineID) ([]byte, error) { return []byte(w.console(id.ID)), nil },
+		MachineLog: w.machineLog,
 		Drain: func() {
 			if w.Drains.Add(1) == 1 && w.OnDrain != nil {
 				w.OnDrain()

@@ -84,7 +84,7 @@ func serve(ctx context.Context, l net.Listener, records *record.Records, b webte
 				Isolation: "user", MaxRunners: 2 * b.Running, Repositories: []string{},
 			},
 			JobLog:      func(context.Context, fleet.Repository, int64) ([]byte, error) { return nil, controller.ErrNoJob },
-			ConsoleLog:  func(context.Context, fleet.MachineID) ([]byte, error) { return nil, nil },
+			MachineLog:  func(context.Context, fleet.MachineID, fleet.Log) ([]byte, error) { return nil, nil },
 			DeadLetters: c.DeadLetters, Redrive: c.Redrive, DeadCount: c.DeadCount,
 			Drain: func() {}, Draining: func() bool { return false },
 		},

@@ -11,6 +11,8 @@ const (
 	proofGets    = 120 * time.Second // rule 6.2, after the answer
 	proofEnded   = 60 * time.Second  // rule 6.3
 	proofRowless = 5 * time.Minute   // section 8
+
+	proofReported = 60 * time.Second // an agent's lease
 )
 
 // cleared asserts the proof on which a machine may end without its agent's word: rule 6.2's GETs of every job that its runner
@@ -30,6 +32,16 @@ func (r *rules) cleared(d *domain, was, m fleet.Machine) {
 	default:
 		r.broken("6.3", about, "%s: nothing proves that %s may end: %s", d.name, m.ID.ID, m.Retire.Reason)
 	}
+	for _, on := range r.c.w.cloud.open {
+		if on.inst.ID == m.ID.ID && m.Code == "" && !overtime(on, now) && on.reports(now) {
+			r.broken("6.3", about, "%s: %s may end, and its agent reports a worker: %s", d.name, m.ID.ID, m.Retire.Reason)
+		}
+	}
+}
+
+// reports says whether the agent tells of a worker: a poll which said so was answered less than a lease ago.
+func (m *machine) reports(now time.Time) bool {
+	return m.worker.running && m.speaks() && m.agent.told && !now.Before(m.agent.cut) && now.Sub(m.agent.renewed) < proofReported
 }
 
 func earliest(a, b time.Time) time.Time {
@@ -92,8 +104,7 @@ func (r *rules) proved(d *domain, m *machine, row fleet.Machine) {
 	default:
 		r.broken("6.2", about, "%s: %s is ended without a proof: %s", d.name, m.inst.ID, t.Reason)
 	}
-	reported := m.worker.running && m.speaks() && m.agent.told && !now.Before(m.agent.cut)
-	if reported && t != nil && !t.Goodbye && row.Code == "" && !overtime(m, now) {
+	if t != nil && !t.Goodbye && !t.Cleared && row.Code == "" && !overtime(m, now) && m.reports(now) {
 		r.broken("6.3", about, "%s: %s is ended while its agent reports a worker", d.name, m.inst.ID)
 	}
 }

@@ -24,6 +24,7 @@ const (
 	reportGo    = "internal/controller/report_apply.go"
 	retireGo    = "internal/controller/retire.go"
 	planGo      = "internal/controller/reconcile.go"
+	resolveGo   = "internal/controller/resolve.go"
 	sweepGo     = "internal/controller/sweep_provider.go"
 	fleetJob    = "internal/fleet/job.go"
 	fleetUnit   = "internal/fleet/machine.go"
@@ -66,6 +67,8 @@ func countingMutations() []mutation {
 			{planGo, "|| d.Later || len(d.Moves) > 0 ||", "|| d.Later ||"},
 		}},
 		{"1.9 machines", "a moved demand's machines of its former shape do not count", "turns", []edit{{rowShape, "range v.Head.V.Former {", "range v.Head.V.Former[:0] {"}}},
+		{"1.9 earlier", "machines of the shapes before a moved demand's last one do not count", "turns", []edit{{resolveGo, "append([]fleet.ShapeKey{from}, before...)", "append([]fleet.ShapeKey{from}, before[:0]...)"}}},
+		{"1.9 others", "a shape counts the machines of all demands of its former shapes", "turns", []edit{{rowShape, "		if owner == head.V.Key {\n", "		if owner != \"\" {\n"}}},
 		{"1.10 demands", "listeners beyond their demand's jobs are left alone", "crowd", []edit{{decideGo, "pick(c.idle, len(c.idle)-c.queued, textOutnumbered)", "pick(c.idle, min(0, len(c.idle)-c.queued), textOutnumbered)"}}},
 		{"1.11 index", "a decision counts the machines of an index that lags", "pauses", []edit{
 			{rowShape, "v.Machines, err = all[fleet.Count](ctx, r, p, machinePrefix); err != nil {", "v.Machines, err = r.indexed(ctx, k); err != nil {"},

@@ -76,5 +76,11 @@ func actions() map[string]handler {
 		"DescribeImages":                 act("DescribeImages", false, request.describeImages),
 		"DescribeSubnets":                act("DescribeSubnets", false, request.describeSubnets),
 		"DescribeSecurityGroups":         act("DescribeSecurityGroups", false, request.describeGroups),
+		"DescribeVolumes":                act("DescribeVolumes", false, request.describeVolumes),
+		"DescribeNetworkInterfaces":      act("DescribeNetworkInterfaces", false, request.describeIfaces),
+		"DescribeTags":                   act("DescribeTags", false, request.describeTags),
+		"CreateTags":                     act("CreateTags", true, request.createTags),
+		"DeleteTags":                     act("DeleteTags", true, request.deleteTags),
+		"GetSpotPlacementScores":         act("GetSpotPlacementScores", false, request.placementScores),
 	}
 }

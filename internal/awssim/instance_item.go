@@ -102,6 +102,7 @@ type ifaceItem struct {
 }
 
 type ifaceAttachment struct {
+	Instance            string `xml:"instanceId,omitempty"`
 	Index               int    `xml:"deviceIndex"`
 	Status              string `xml:"status"`
 	DeleteOnTermination bool   `xml:"deleteOnTermination"`
@@ -164,7 +165,7 @@ func (i instance) connect(item *instanceItem) {
 	}
 	item.Interfaces = []ifaceItem{{
 		ID: i.iface(), Subnet: s.subnet.id, VPC: i.launch.network.vpc, Owner: i.launch.account, Status: "in-use", Address: item.Address,
-		Groups: item.Groups, Attachment: ifaceAttachment{Status: "attached", DeleteOnTermination: true},
+		Groups: item.Groups, Attachment: ifaceAttachment{Instance: i.ID, Status: "attached", DeleteOnTermination: true},
 	}}
 }
 

@@ -3,10 +3,7 @@ package ec2
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/api"
@@ -111,38 +108,5 @@ func (p *place) noteErrors(errs []provider.LaunchError, template string) {
 			p.stale.Store(true) // asked for anew soon, and not once an hour (failure mode D9)
 		default:
 		}
-	}
-}
-
-// Check asks EC2 whether it would launch a machine: with the template, the image, the subnets and the rights that a launch has.
-// It launches nothing. The error says what is wrong.
-func (p *Provider) Check(ctx context.Context, r provider.Request) error {
-	place, ok := p.places[r.Site]
-	if !ok {
-		return fmt.Errorf("%s: %w", r.Site, errUnknownSite)
-	}
-	f, err := plan(r, place.site, p.options.Fleet, place.inventory.Load())
-	if err != nil {
-		return err
-	}
-	if err := place.ensureTemplate(ctx, f.Template, p.options.Fleet); err != nil {
-		return err
-	}
-	in := f.input(r)
-	in.ClientToken = nil
-	return dryRun(ctx, place.client, in)
-}
-
-func dryRun(ctx context.Context, c *api.Client, in *ec2.CreateFleetInput) error {
-	yes := true
-	in.DryRun = &yes
-	_, err := c.CreateFleet(ctx, in)
-	switch {
-	case api.CodeOf(err) == api.CodeDryRun:
-		return nil
-	case err == nil:
-		return errors.New("EC2 has answered a dry run of CreateFleet as if it were none")
-	default:
-		return fmt.Errorf("trying a launch: %w", err)
 	}
 }

@@ -2,7 +2,9 @@ package ec2_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -42,8 +44,17 @@ type world struct {
 
 // stepped is a clock that goes on when it is slept on, and by itself not at all.
 type stepped struct {
-	mu  sync.Mutex
-	now time.Time
+	mu   sync.Mutex
+	now  time.Time
+	at   time.Time // when then is called, once
+	then func()
+}
+
+// until calls f when the time has come.
+func (c *stepped) until(at time.Time, f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at, c.then = at, f
 }
 
 func (c *stepped) Now() time.Time {
@@ -57,6 +68,10 @@ func (c *stepped) Sleep(ctx context.Context, d time.Duration) error {
 	defer c.mu.Unlock()
 	if d > 0 {
 		c.now = c.now.Add(d)
+	}
+	if c.then != nil && !c.now.Before(c.at) {
+		c.then()
+		c.then = nil
 	}
 	return ctx.Err()
 }
@@ -212,4 +227,12 @@ func (w *world) list(p provider.Provider) map[string]provider.Instance {
 		out[i.ID] = i
 	}
 	return out
+}
+
+func readAll(r io.ReadCloser) string {
+	b, err := io.ReadAll(r)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return err.Error()
+	}
+	return string(b)
 }

@@ -121,3 +121,8 @@ func (c *Client) DescribeSpotPriceHistory(
 ) (*ec2.DescribeSpotPriceHistoryOutput, error) {
 	return call(ctx, c, "DescribeSpotPriceHistory", c.sdk.DescribeSpotPriceHistory, in)
 }
+
+// DescribeSecurityGroups is the API's action.
+func (c *Client) DescribeSecurityGroups(ctx context.Context, in *ec2.DescribeSecurityGroupsInput) (*ec2.DescribeSecurityGroupsOutput, error) {
+	return call(ctx, c, "DescribeSecurityGroups", c.sdk.DescribeSecurityGroups, in)
+}

@@ -8,10 +8,12 @@ LINT         := .tools/golangci-lint-$(LINT_VERSION)
 FUZZTIME     ?= 1m
 SIMTIME      ?= 10m
 SIMJOBS      ?= 100
+FAULTTIME    ?= 20m
+FAULTJOBS    ?= 2100
 STEP         := @scripts/step.sh
 
 .NOTPARALLEL:
-.PHONY: help build demo demo-aws test vet lint race cross fuzz sim bench generate verify contract emulators clean
+.PHONY: help build demo demo-aws test vet lint race cross fuzz sim faults bench generate verify contract emulators clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +25,7 @@ build: ## build the programs into bin/
 demo: build ## run workflows from examples/ on ephemeral runners, against a simulated GitHub (ARGS="--once --poll" and the like)
 	bin/runs-fleet-demo $(ARGS)
 
-demo-aws: build emulators ## the same with three servers that share DynamoDB and SQS, both emulated (ARGS="--once" and the like)
+demo-aws: build emulators ## the same with three servers that share DynamoDB, SQS and S3, all emulated (ARGS="--once" and the like)
 	bin/runs-fleet-demo --aws $(ARGS)
 
 test: ## check everything: vet, lint, tests under the race detector, cross-compilation, generated files
@@ -51,6 +53,10 @@ sim: ## run the simulation's long campaign for SIMTIME (default 10m), one proces
 	@scripts/need.sh go
 	$(STEP) "building the simulation" env GOEXPERIMENT=jsonv2 go build -o bin/sim ./internal/simulate/sim
 	bin/sim -for $(SIMTIME) -jobs $(SIMJOBS)
+
+faults: build emulators ## run three servers in real time for FAULTTIME (default 20m) while calls of AWS fail and programs are killed
+	$(STEP) "building the fault run" go build -o bin/faults ./internal/endtoend/faults
+	bin/faults -for $(FAULTTIME) -jobs $(FAULTJOBS)
 
 bench: ## run the benchmarks
 	@scripts/need.sh go

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -29,6 +28,7 @@ type Listing struct {
 	Region string
 	Tags   map[string]string // that the instances have
 	IDs    []string          // of the instances, all of which must be known; empty is any
+	Among  []string          // ids of which those are returned that exist, as by the filter instance-id; empty is any
 	// Bounded says that the request has a filter or asks for a page.
 	Bounded bool
 }
@@ -52,8 +52,11 @@ func (c *Cloud) List(ctx context.Context, l Listing) ([]Instance, error) {
 			}
 		}
 		var found []Instance
+		if len(l.Among) == 0 && len(among) > 0 {
+			found = make([]Instance, 0, len(among))
+		}
 		for _, m := range among {
-			if !m.known(at.now) || !hasTags(m.tags, l.Tags) {
+			if !m.known(at.now) || len(l.Among) > 0 && !slices.Contains(l.Among, m.id) || !hasTags(m.tags, l.Tags) {
 				continue
 			}
 			i, existed := m.view(asOf)
@@ -69,7 +72,7 @@ func (c *Cloud) List(ctx context.Context, l Listing) ([]Instance, error) {
 }
 
 func hasTags(tags, wanted map[string]string) bool {
-	for k, v := range maps.All(wanted) {
+	for k, v := range wanted {
 		if has, ok := tags[k]; !ok || has != v {
 			return false
 		}

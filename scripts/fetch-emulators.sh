@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the emulators of AWS that the tests run against, to .cache/emulators: MiniStack (SQS, SSM, Secrets Manager and
-# DynamoDB in volume), Amazon's own DynamoDB Local (what DynamoDB refuses), versitygw (S3). Each is fetched anew only when
-# its version here changes.
+# DynamoDB in volume), Amazon's own DynamoDB Local (what DynamoDB refuses), versitygw (S3), moto (EC2, to compare our own
+# simulator with). Each is fetched anew only when its version here changes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,7 @@ hypercorn=0.18.0 # MiniStack's server; one before 0.18 takes 43 ms for each call
 dynamodb=3.0.0
 dependency_plugin=3.6.1 # Maven's
 versitygw=v1.8.0
+moto=5.2.3
 folder=.cache/emulators
 
 # fetch NAME VERSION FUNCTION calls the function with an empty folder, which becomes $folder/NAME.
@@ -32,6 +33,12 @@ get_ministack() {
 	scripts/need.sh venv
 	python3 -m venv "$1"
 	"$1/bin/python" -m pip install --quiet --disable-pip-version-check "ministack==$ministack" "hypercorn==$hypercorn"
+}
+
+get_moto() {
+	scripts/need.sh venv
+	python3 -m venv "$1"
+	"$1/bin/python" -m pip install --quiet --disable-pip-version-check "moto[ec2,server]==$moto"
 }
 
 get_dynamodb() {
@@ -67,3 +74,4 @@ scripts/need.sh java # to run DynamoDB Local, also when it has been fetched befo
 fetch ministack "ministack $ministack hypercorn $hypercorn" get_ministack
 fetch dynamodb "DynamoDB Local $dynamodb" get_dynamodb
 fetch versitygw "versitygw $versitygw" get_versitygw
+fetch moto "moto $moto" get_moto

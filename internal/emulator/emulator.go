@@ -22,6 +22,8 @@ const (
 	DynamoDBLocal
 	// VersityGW serves S3 from a folder.
 	VersityGW
+	// Moto serves EC2, more generously than EC2 itself: only to compare our own simulator of it with.
+	Moto
 )
 
 // The credentials that the emulators know; MiniStack checks the signatures of presigned addresses with the secret.
@@ -46,6 +48,8 @@ func (k Kind) String() string {
 		return "DynamoDB Local"
 	case VersityGW:
 		return "versitygw"
+	case Moto:
+		return "moto"
 	default:
 		return fmt.Sprintf("emulator %d", int(k))
 	}
@@ -71,6 +75,14 @@ func (k Kind) launchOf(installed string, port int, data string) (launch, error) 
 				"STATE_DIR=" + data, "S3_DATA_DIR=" + data, "TMPDIR=" + data, "DOCKER_HOST=unix://" + filepath.Join(data, "none"),
 			},
 			ready: "/_ministack/health",
+		}, nil
+	case Moto:
+		python := filepath.Join(installed, "moto", "bin", "python")
+		return launch{
+			program: python,
+			args:    []string{python, "-m", "moto.server", "-H", "127.0.0.1", "-p", strconv.Itoa(port)},
+			env:     []string{"PYTHONUNBUFFERED=1", "TMPDIR=" + data},
+			ready:   "/moto-api/data.json",
 		}, nil
 	case DynamoDBLocal:
 		lib := filepath.Join(installed, "dynamodb", "lib")

@@ -43,6 +43,12 @@ func (s *Set) S3(t testing.TB) string {
 	return s.url(t, emulator.VersityGW)
 }
 
+// Moto returns the endpoint of the package's moto, which serves EC2.
+func (s *Set) Moto(t testing.TB) string {
+	t.Helper()
+	return s.url(t, emulator.Moto)
+}
+
 func (s *Set) url(t testing.TB, kind emulator.Kind) string {
 	t.Helper()
 	s.mu.Lock()

@@ -119,13 +119,18 @@ func (p *Provider) instance(i Instance) provider.Instance {
 // Terminate ends those of the instances that a listing shows as this site's. An instance that exists and is not listed,
 // because it is too new, is an error, since it would live on. One of others is left alone.
 func (p *Provider) Terminate(ctx context.Context, site fleet.Site, ids []string) error {
+	if len(ids) == 0 {
+		return nil // and no listing of everything
+	}
 	listed, err := p.cloud.List(ctx, Listing{Region: site.Region, Tags: p.tags(site), Among: ids, Bounded: true})
 	if err != nil {
 		return fmt.Errorf("listing what is to be ended: %w", err)
 	}
 	var ours []string
 	for _, i := range listed {
-		ours = append(ours, i.ID)
+		if slices.Contains(ids, i.ID) {
+			ours = append(ours, i.ID)
+		}
 	}
 	if len(ours) > 0 {
 		if _, err := p.cloud.TerminateInstances(ctx, site.Region, ours...); err != nil {

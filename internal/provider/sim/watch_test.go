@@ -160,6 +160,24 @@ func TestReclaimWithoutNotice(t *testing.T) {
 	}
 }
 
+// TestEndingNothingEndsNothing: no ids are not all ids.
+func TestEndingNothingEndsNothing(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.Provider(sim.ProviderOptions{Fleet: "f1"})
+	a, err := p.Launch(t.Context(), provider.Request{LaunchID: "launch-1", Site: site(), Market: fleet.Spot, Spec: spec(fleet.Spot), Count: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Terminate(t.Context(), site(), nil); err != nil {
+		t.Errorf("Terminate = %v", err)
+	}
+	for _, i := range a.Instances {
+		if s := w.state(i.ID); !s.Live() {
+			t.Errorf("%s is %s", i.ID, s)
+		}
+	}
+}
+
 // TestARepeatForAnotherDiskIsRefused: what is in no field of CreateFleet, but in the launch template, belongs to the request.
 func TestARepeatForAnotherDiskIsRefused(t *testing.T) { // rule 2.2
 	w := newWorld(t, nil)

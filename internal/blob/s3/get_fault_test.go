@@ -9,14 +9,15 @@ import (
 	"testing"
 
 	"github.com/runs-fleet/runs-fleet/internal/blob"
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awsfault"
 )
 
 func TestABodyThatBreaksOffIsTakenUpAgain(t *testing.T) {
 	content := strings.Repeat("0123456789", 100_000)
-	for name, faults := range map[string][]fault{
-		"cut":         {breaksOff(300_000), breaksOff(1), breaksOff(0), answers(503, "SlowDown"), breaksOff(10)},
-		"stalled":     {stalls(300_000), stalls(0)},
-		"answer lost": {breaksOff(10), lostAnswer},
+	for name, faults := range map[string][]awsfault.Fault{
+		"cut":         {awsfault.CutAnswer(300_000), awsfault.CutAnswer(1), awsfault.CutAnswer(0), awsfault.Refuses(503, "SlowDown"), awsfault.CutAnswer(10)},
+		"stalled":     {awsfault.StallsAfter(300_000), awsfault.StallsAfter(0)},
+		"answer lost": {awsfault.CutAnswer(10), awsfault.LostAnswer},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := withFaults(t)
@@ -24,9 +25,9 @@ func TestABodyThatBreaksOffIsTakenUpAgain(t *testing.T) {
 			if _, err := s.Put(t.Context(), "a", strings.NewReader(content)); err != nil {
 				t.Fatal(err)
 			}
-			s.on("get", faults...)
+			s.On("get", faults...)
 			s.wantObject(t, "a", content)
-			s.on("get", faults...)
+			s.On("get", faults...)
 			body, _, err := s.GetRange(t.Context(), "a", 5, 900_000)
 			if err != nil {
 				t.Fatal(err)
@@ -51,7 +52,7 @@ func TestABodyIsNotMadeOfTwoObjects(t *testing.T) {
 		},
 		"deleted": func() error { return s.Delete(t.Context(), "a") },
 	} {
-		s.on("get", breaksOff(50_000))
+		s.On("get", awsfault.CutAnswer(50_000))
 		body, _, err := s.Get(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)
@@ -79,7 +80,7 @@ func TestDamageOnTheWayIsNoticed(t *testing.T) {
 		if _, err := s.Put(t.Context(), key, strings.NewReader(content)); err != nil {
 			t.Fatal(err)
 		}
-		s.on("get", damages)
+		s.On("get", awsfault.Damaged)
 		body, _, err := s.Get(t.Context(), key)
 		if err != nil {
 			t.Fatal(err)
@@ -92,7 +93,7 @@ func TestDamageOnTheWayIsNoticed(t *testing.T) {
 		}
 	}
 	// What is damaged on its way there is refused by S3, and sent again.
-	s.on("put", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	s.On("put", func(r *http.Request, next http.RoundTripper) (*http.Response, error) {
 		content, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, err

@@ -13,43 +13,44 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/blob"
 	"github.com/runs-fleet/runs-fleet/internal/blob/s3"
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awsfault"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
-func twice(f fault) []fault { return slices.Repeat([]fault{f}, 2) }
+func twice(f awsfault.Fault) []awsfault.Fault { return slices.Repeat([]awsfault.Fault{f}, 2) }
 
 // Failures of S3 and of the way to it are made good by repeating, whatever the condition of the write.
 func TestFailuresThatPassAreRepeated(t *testing.T) {
 	large := strings.Repeat("0123456789", partBytes/5)
-	passing := map[string]fault{
-		"answer lost": lostAnswer, "request lost": lostRequest, "500": answers(500, "InternalError"), "503": answers(503, "SlowDown"),
-		"429": answers(429, "TooManyRequests"), "502 of a proxy": answers(502, ""), "400 of a slow body": answers(400, "RequestTimeout"),
+	passing := map[string]awsfault.Fault{
+		"answer lost": awsfault.LostAnswer, "request lost": awsfault.LostRequest, "500": awsfault.Refuses(500, "InternalError"), "503": awsfault.Refuses(503, "SlowDown"),
+		"429": awsfault.Refuses(429, "TooManyRequests"), "502 of a proxy": awsfault.Refuses(502, ""), "400 of a slow body": awsfault.Refuses(400, "RequestTimeout"),
 		"answer cut": unreadable,
 	}
 	for name, f := range passing {
 		t.Run(name, func(t *testing.T) {
 			s := withFaults(t)
 			for step, body := range map[string]string{"put": "small", "begin": large, "part": large, "complete": large} {
-				s.on(step, twice(f)...)
+				s.On(step, twice(f)...)
 				first, err := s.PutIf(t.Context(), step, strings.NewReader(body), blob.Absent())
 				if err != nil {
 					t.Errorf("creating, with faults in %s: %v", step, err)
 					continue
 				}
 				s.wantObject(t, step, body)
-				s.on(step, f)
+				s.On(step, f)
 				info, err := s.PutIf(t.Context(), step, strings.NewReader(body+"2"), blob.Unchanged(first.Tag))
 				if err != nil || info.Size != int64(len(body)+1) || info.Tag == first.Tag {
 					t.Errorf("replacing, with a fault in %s: %+v, %v", step, info, err)
 				}
-				s.on("get", twice(f)...)
+				s.On("get", twice(f)...)
 				s.wantObject(t, step, body+"2")
 			}
-			s.on("list", f)
+			s.On("list", f)
 			if page, err := s.List(t.Context(), "", "", 0); err != nil || len(page.Objects) != 4 {
 				t.Errorf("List = %d objects, %v", len(page.Objects), err)
 			}
-			s.on("delete", f)
+			s.On("delete", f)
 			if err := s.Delete(t.Context(), "put"); err != nil {
 				t.Errorf("Delete: %v", err)
 			}
@@ -62,12 +63,12 @@ func TestFailuresThatPassAreRepeated(t *testing.T) {
 
 func TestRepetitionsWaitLongerEachTimeAndEnd(t *testing.T) {
 	s := withFaults(t)
-	slow, before := answers(503, "SlowDown"), s.count("put")
-	s.on("put", slices.Repeat([]fault{slow}, 7)...)
+	slow, before := awsfault.Refuses(503, "SlowDown"), s.Count("put")
+	s.On("put", slices.Repeat([]awsfault.Fault{slow}, 7)...)
 	_, err := s.Put(t.Context(), "a", strings.NewReader("x"))
 	var failure *s3.Error
-	if !errors.As(err, &failure) || failure.Code != "SlowDown" || failure.Status != 503 || s.count("put") != before+5 {
-		t.Errorf("Put = %v after %d requests, want the code SlowDown after 5", err, s.count("put")-before)
+	if !errors.As(err, &failure) || failure.Code != "SlowDown" || failure.Status != 503 || s.Count("put") != before+5 {
+		t.Errorf("Put = %v after %d requests, want the code SlowDown after 5", err, s.Count("put")-before)
 	}
 	most := 100 * time.Millisecond
 	for i, d := range s.clock.slept {
@@ -87,7 +88,7 @@ func TestWhatRepeatingDoesNotChangeIsNotRepeated(t *testing.T) {
 		"ExpiredToken": "renew", "RequestTimeTooSkewed": "clock", "EntityTooLarge": "",
 	} {
 		s := withFaults(t)
-		s.on("put", answers(403, code))
+		s.On("put", awsfault.Refuses(403, code))
 		_, err := s.Put(t.Context(), "a", strings.NewReader("x"))
 		var failure *s3.Error
 		if !errors.As(err, &failure) || failure.Code != code || !strings.Contains(err.Error(), remedy) || len(s.clock.slept) != 0 {
@@ -99,7 +100,7 @@ func TestWhatRepeatingDoesNotChangeIsNotRepeated(t *testing.T) {
 // Another writer's object is not taken for the result of an attempt whose answer got lost.
 func TestALostAnswerIsNotAnothersWrite(t *testing.T) {
 	s := withFaults(t)
-	s.on("put", lostRequest)
+	s.On("put", awsfault.LostRequest)
 	s.clock.pause = func() {
 		s.clock.pause = nil
 		if _, err := s.Put(t.Context(), "a", strings.NewReader("another's")); err != nil {
@@ -114,15 +115,15 @@ func TestALostAnswerIsNotAnothersWrite(t *testing.T) {
 
 func TestAFailedUploadIsAborted(t *testing.T) {
 	large := strings.Repeat("0123456789", partBytes/5)
-	denied := answers(403, "AccessDenied")
+	denied := awsfault.Refuses(403, "AccessDenied")
 	for step, put := range map[string]func(s faulty) error{
 		"part": func(s faulty) error {
-			s.on("part", denied)
+			s.On("part", denied)
 			_, err := s.Put(t.Context(), "a", strings.NewReader(large))
 			return err
 		},
 		"complete": func(s faulty) error {
-			s.on("complete", denied)
+			s.On("complete", denied)
 			_, err := s.Put(t.Context(), "a", strings.NewReader(large))
 			return err
 		},
@@ -139,12 +140,12 @@ func TestAFailedUploadIsAborted(t *testing.T) {
 	} {
 		t.Run(step, func(t *testing.T) {
 			s := withFaults(t)
-			s.on("abort", answers(503, "SlowDown"))
+			s.On("abort", awsfault.Refuses(503, "SlowDown"))
 			if err := put(s); err == nil {
 				t.Error("Put succeeded")
 			}
-			if s.count("abort") != 2 {
-				t.Errorf("asked %d times to abort, want one that failed and one that did not", s.count("abort"))
+			if s.Count("abort") != 2 {
+				t.Errorf("asked %d times to abort, want one that failed and one that did not", s.Count("abort"))
 			}
 			if _, _, err := s.Get(t.Context(), "a"); !errors.Is(err, blob.ErrNotFound) {
 				t.Errorf("Get = %v, want ErrNotFound", err)

@@ -8,9 +8,12 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
@@ -29,9 +32,11 @@ type cloud struct {
 	servers string          // where agents say hello
 	client  *http.Client    // of listeners
 	host    *host.Client
-	real    float64 // the part of machines that the host makes
-	judge   *judge
-	agents  sync.WaitGroup
+	// hostData is the host's data directory, where it says which processes its machines are.
+	hostData string
+	real     float64 // the part of machines that the host makes
+	judge    *judge
+	agents   sync.WaitGroup
 
 	mu       sync.Mutex
 	random   *rand.Rand
@@ -54,8 +59,9 @@ type launch struct {
 
 // What is done to machines.
 const (
-	faultKilled = "its agent was killed, and the instance with it"
-	faultSilent = "its agent was killed, and the instance stayed"
+	faultKilled = "killed with its instance"
+	faultSilent = "killed, and the instance stayed"
+	faultReal   = "killed, a process of its own"
 )
 
 // showEnded is how long an instance is listed after its end.
@@ -180,11 +186,14 @@ func (c *cloud) Terminate(ctx context.Context, site fleet.Site, ids []string) er
 	for _, id := range ids {
 		c.mu.Lock()
 		m := c.machines[id]
+		struck := m != nil && m.fault != ""
+		c.mu.Unlock()
 		if m == nil || m.real {
 			atHost = append(atHost, id)
 		}
-		c.mu.Unlock()
-		c.judge.terminates(m, id)
+		if !struck { // what GitHub takes for running on one that was killed does not run
+			c.judge.terminates(m, id)
+		}
 		if m == nil || m.real {
 			continue
 		}
@@ -258,27 +267,52 @@ func (c *cloud) Verify(ctx context.Context, h agentapi.Hello) (host.Identity, er
 }
 
 // killAgent kills the agent of a machine drawn at random, with its listener and its worker; stays says whether the
-// instance is still there afterwards.
-func (c *cloud) killAgent(draw uint64, stays bool) bool {
+// instance is still there afterwards. Of a real machine the process is killed. It returns what was done, empty for nothing.
+func (c *cloud) killAgent(draw uint64, stays bool) (what string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var live []*machine
 	for _, id := range slices.Sorted(maps.Keys(c.machines)) {
-		if m := c.machines[id]; !m.real && m.inst.State.Live() && m.fault == "" && m.hellos > 0 {
+		if m := c.machines[id]; m.inst.State.Live() && m.fault == "" && (m.real || m.hellos > 0) {
 			live = append(live, m)
 		}
 	}
 	if len(live) == 0 {
-		return false
+		return ""
 	}
 	m := live[draw%uint64(len(live))]
-	if m.fault = faultSilent; !stays {
+	switch {
+	case m.real:
+		if !c.killProcess(m.inst.ID) {
+			return ""
+		}
+		m.fault = faultReal
+	case stays:
+		m.fault = faultSilent
+		m.end()
+	default:
 		m.fault = faultKilled
 		c.finish(m, "Server.SpotInstanceTermination")
-		return true
 	}
-	m.end()
-	return true
+	return m.fault
+}
+
+// killProcess kills the agent of one of the host's machines, as a power cut would.
+func (c *cloud) killProcess(id string) bool {
+	var state struct {
+		Process struct {
+			PID int `json:"pid"`
+		} `json:"process"`
+	}
+	content, err := os.ReadFile(filepath.Join(c.hostData, "machines", "instances", id, "state.json"))
+	if err != nil || json.Unmarshal(content, &state) != nil || state.Process.PID == 0 {
+		return false
+	}
+	program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", state.Process.PID))
+	if err != nil || !strings.HasSuffix(program, "runs-fleet-agent") {
+		return false // it has ended, or not begun
+	}
+	return syscall.Kill(state.Process.PID, syscall.SIGKILL) == nil
 }
 
 // alive counts instances.

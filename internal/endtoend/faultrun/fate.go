@@ -176,13 +176,11 @@ func (f *fate) killAgents(ctx context.Context) {
 	f.strike(ctx, f.w.o.AgentEvery, "agents killed", func(draw uint64) bool {
 		const one = 3 // of so many
 		stays := f.w.clock.Now().Before(end) && draw%one == 0
-		if !f.w.cloud.killAgent(f.draw(), stays) {
-			return false
+		what := f.w.cloud.killAgent(f.draw(), stays)
+		if what != "" {
+			f.count("agents killed: "+what, 1)
 		}
-		if stays {
-			f.count("of them, instances that stayed", 1)
-		}
-		return true
+		return what != ""
 	})
 }
 

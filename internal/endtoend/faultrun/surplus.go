@@ -98,7 +98,7 @@ func own(m *machine, row fleet.Machine, calls int) string {
 	}
 	switch {
 	case m.fault != "":
-		return m.fault
+		return "its agent was " + m.fault
 	case given:
 		return "GitHub gave it a job that it did not get"
 	case refused:

@@ -197,7 +197,7 @@ func (w *world) startMachines(ctx, life context.Context) ([]string, error) {
 		return nil, err
 	}
 	w.cloud = newCloud(life, w.clock, w.o.Seed, w.o.Real, w.judge)
-	w.cloud.host, w.cloud.servers = atHost, w.balancer.URL
+	w.cloud.host, w.cloud.servers, w.cloud.hostData = atHost, w.balancer.URL, filepath.Join(w.o.Folder, "host")
 	about := host.About{Isolation: "none", Slots: w.o.MaxRunners, OS: fleet.Linux, Arch: fleet.AMD64, Version: "fault run"}
 	handler, err := host.NewHandler(w.cloud, about, secret, slog.New(slog.DiscardHandler))
 	if err != nil {

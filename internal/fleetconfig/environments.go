@@ -51,7 +51,7 @@ func (r *reader) environments(n ast.Node, c *Config) {
 			key{name: "name", read: r.textInto(&e.Name, "name")},
 			key{name: "default", read: r.boolInto(&e.Default, "default")},
 			key{name: "regions", read: r.textsInto(&e.Regions, "regions")},
-			key{name: "max_runners", read: r.numberInto(&e.MaxRunners, "max_runners", 1, mostMachines)},
+			key{name: "max_runners", read: r.numberInto(&e.MaxRunners, "max_runners", 1)},
 			key{name: "private", read: r.boolInto(&e.Private, "private")},
 			key{name: "repositories", unused: true},
 			key{name: "runner_group", unused: true},

@@ -26,7 +26,7 @@ func TestFindings(t *testing.T) { // failure modes E16, K7
 		{"an unknown key", "version: \"1\"\npolls: []\n", []string{`2:1: error: the configuration has no key "polls"; did you mean pools?`}},
 		{"a key that stands twice", "version: \"1\"\ntimezone: UTC\ntimezone: UTC\n", []string{"3:1: error: the key timezone stands here a second time: the first is in line 2"}},
 		{"an unknown zone", "version: \"1\"\ntimezone: Berlin\n", []string{`2:1: error: timezone: "Berlin" is no zone of the IANA database: a name as in Europe/Berlin or America/New_York is expected`}},
-		{"an unknown key of a pool", pool("desired_runing: 1"), []string{`6:5: error: a pool has no key "desired_runing"; did you mean desired_running?`}},
+		{"an unknown key of a pool", pool("desired_runnin: 1"), []string{`6:5: error: a pool has no key "desired_runnin"; did you mean desired_running?`}},
 		{"a negative size", pool("desired_running: -1"), []string{`6:22: error: desired_running is "-1": a whole number from 0 to 100000 is expected`}},
 		{"a match that is none", pool("match: all"), []string{`6:5: error: match is "all"; write match: spec, or leave it out: then only jobs that name the pool take its machines`}},
 		{"an environment that does not exist", pool("environment: prod"), []string{`6:5: error: there is no environment "prod"; no environment is configured: leave it out, or add it under environments`}},

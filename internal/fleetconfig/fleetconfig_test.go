@@ -98,7 +98,7 @@ func TestLabelsReferToTheConfiguration(t *testing.T) {
 	if res.Environment != "prod" || res.Spec.Pool != "default" || res.Spec.CPU.Min != 8 || res.Spec.Market != fleet.Spot {
 		t.Errorf("resolved to %+v", res)
 	}
-	if _, err := label.Resolve([]string{"runs-fleet=1/pool=defualt"}, names); err == nil || !strings.Contains(err.Error(), "did you mean pool=default?") {
+	if _, err := label.Resolve([]string{"runs-fleet=1/pool=defaul"}, names); err == nil || !strings.Contains(err.Error(), "did you mean pool=default?") {
 		t.Errorf("an unknown pool is answered %v", err)
 	}
 	if res, err := label.Resolve([]string{"ubuntu-8core"}, names); err != nil || res.Spec.CPU.Min != 8 {

@@ -109,4 +109,4 @@ func (r *reader) config(body ast.Node, c *Config) {
 	}
 }
 
-func keep(to *ast.Node) func(ast.Node) { return func(n ast.Node) { *to = n } }
+func keep(to *ast.Node) func(ast.Node) { return func(n ast.Node) { *to = n } } //nolint:gocritic // the node is what is kept

@@ -35,9 +35,9 @@ func (r *reader) pools(n ast.Node, c *Config) {
 			key{name: "environment", read: r.textInto(&p.Environment, "environment")},
 			key{name: "region", read: r.textInto(&p.Region, "region")},
 			key{name: "match", read: r.textInto(&match, "match")},
-			key{name: "desired_running", read: r.numberInto(&p.Size.Running, "desired_running", 0, mostMachines)},
-			key{name: "desired_stopped", read: r.numberInto(&p.Size.Stopped, "desired_stopped", 0, mostMachines)},
-			key{name: "max", read: r.numberInto(&p.Max, "max", 1, mostMachines)},
+			key{name: "desired_running", read: r.numberInto(&p.Size.Running, "desired_running", 0)},
+			key{name: "desired_stopped", read: r.numberInto(&p.Size.Stopped, "desired_stopped", 0)},
+			key{name: "max", read: r.numberInto(&p.Max, "max", 1)},
 			key{name: "idle_timeout_minutes", read: r.minutesInto(&p.IdleTimeout, "idle_timeout_minutes")},
 			key{name: "schedules", read: keep(&windows)},
 		)

@@ -191,9 +191,10 @@ func (r *reader) number(n ast.Node, what string, least, most int) (int, bool) {
 	return v, true
 }
 
-func (r *reader) numberInto(to *int, what string, least, most int) func(ast.Node) {
+// numberInto reads a number of machines.
+func (r *reader) numberInto(to *int, what string, least int) func(ast.Node) {
 	return func(n ast.Node) {
-		if v, ok := r.number(n, what, least, most); ok {
+		if v, ok := r.number(n, what, least, mostMachines); ok {
 			*to = v
 		}
 	}

@@ -22,7 +22,7 @@ func ParseClock(text string) (Clock, error) {
 	h, errHours := strconv.Atoi(hours)
 	m, errMinutes := strconv.Atoi(minutes)
 	switch {
-	case !ok, errHours != nil, errMinutes != nil, len(minutes) != 2, len(hours) == 0, len(hours) > 2:
+	case !ok, errHours != nil, errMinutes != nil, len(minutes) != 2, hours == "", len(hours) > 2:
 		return 0, fmt.Errorf("%q is no time of day: HH:MM is expected, as in 09:00", text) //nolint:err113 // for people
 	case h == 24 && m == 0: //nolint:mnd // the hour after the last
 		return 0, fmt.Errorf("%q is no time of day: the end of a day is written 00:00", text) //nolint:err113 // for people

@@ -50,7 +50,7 @@ const reach = 2
 // At returns what applies at t.
 func (s *Schedule) At(t time.Time) Applies {
 	today := DateOf(t.In(s.loc))
-	for i := len(s.windows) - 1; i >= 0; i-- {
+	for i := range slices.Backward(s.windows) {
 		for d := today - reach; d <= today+1; d++ {
 			if !s.windows[i].StartsOn(d) {
 				continue
@@ -85,9 +85,10 @@ func (s *Schedule) Next(t time.Time) (time.Time, Applies, bool) {
 
 // Span is a time in which one thing applies.
 type Span struct {
+	Applies
+
 	From time.Time `json:"from"`
 	To   time.Time `json:"to"`
-	Applies
 }
 
 // Between returns what applies from one time to another, without gaps and in order. Neighbours differ in their window or

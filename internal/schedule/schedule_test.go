@@ -49,8 +49,6 @@ func utc(t *testing.T, text string) time.Time {
 	return at
 }
 
-func running(n int) *int { return &n }
-
 // in returns when the windows apply, in UTC.
 func in(s *schedule.Schedule, from, to time.Time) []string {
 	const form = "01-02 15:04"
@@ -170,7 +168,7 @@ func TestAWindowFollowsItsZone(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			w := schedule.Window{Days: tt.days, Start: clock(t, tt.start), End: clock(t, tt.end), Running: running(1)}
+			w := schedule.Window{Days: tt.days, Start: clock(t, tt.start), End: clock(t, tt.end), Running: new(1)}
 			s := schedule.New(zone(t, tt.zone), schedule.Size{}, []schedule.Window{w})
 			if diff := cmp.Diff(tt.want, in(s, utc(t, tt.from), utc(t, tt.to))); diff != "" {
 				t.Errorf("the window applies (-want +got):\n%s", diff)
@@ -183,9 +181,9 @@ func TestTheLastWindowThatMatchesWins(t *testing.T) {
 	s := schedule.New(zone(t, "Asia/Seoul"), schedule.Size{Running: 1, Stopped: 4}, []schedule.Window{
 		{
 			Name: "business-hours", Days: []time.Weekday{1, 2, 3, 4, 5}, Start: clock(t, "09:00"), End: clock(t, "18:30"),
-			Running: running(10), Stopped: running(20),
+			Running: new(10), Stopped: new(20),
 		},
-		{Name: "release-day", Dates: dates(t, "2026-12-01", "2026-12-24..2026-12-26"), Running: running(30)},
+		{Name: "release-day", Dates: dates(t, "2026-12-01", "2026-12-24..2026-12-26"), Running: new(30)},
 	})
 	tests := []struct {
 		name, local, window string
@@ -216,7 +214,7 @@ func TestTheLastWindowThatMatchesWins(t *testing.T) {
 
 func TestDatesWithDaysAreTheDatesOnTheseDays(t *testing.T) {
 	s := schedule.New(time.UTC, schedule.Size{}, []schedule.Window{
-		{Days: []time.Weekday{time.Monday}, Dates: dates(t, "2026-12-01..2026-12-14"), Start: clock(t, "10:00"), End: clock(t, "11:00"), Running: running(1)},
+		{Days: []time.Weekday{time.Monday}, Dates: dates(t, "2026-12-01..2026-12-14"), Start: clock(t, "10:00"), End: clock(t, "11:00"), Running: new(1)},
 	})
 	want := []string{"12-07 10:00 to 12-07 11:00", "12-14 10:00 to 12-14 11:00"}
 	if diff := cmp.Diff(want, in(s, utc(t, "2026-11-20 00:00"), utc(t, "2026-12-31 00:00"))); diff != "" {
@@ -225,9 +223,9 @@ func TestDatesWithDaysAreTheDatesOnTheseDays(t *testing.T) {
 }
 
 func TestNext(t *testing.T) {
-	office := schedule.Window{Name: "office", Days: []time.Weekday{1, 2, 3, 4, 5}, Start: clock(t, "09:00"), End: clock(t, "18:00"), Running: running(5)}
-	same := schedule.Window{Name: "same", Start: clock(t, "12:00"), End: clock(t, "13:00"), Running: running(0)}
-	far := schedule.Window{Name: "far", Dates: dates(t, "2031-02-03..2031-12-31"), Running: running(7)}
+	office := schedule.Window{Name: "office", Days: []time.Weekday{1, 2, 3, 4, 5}, Start: clock(t, "09:00"), End: clock(t, "18:00"), Running: new(5)}
+	same := schedule.Window{Name: "same", Start: clock(t, "12:00"), End: clock(t, "13:00"), Running: new(0)}
+	far := schedule.Window{Name: "far", Dates: dates(t, "2031-02-03..2031-12-31"), Running: new(7)}
 	tests := []struct {
 		name    string
 		windows []schedule.Window
@@ -260,7 +258,7 @@ func TestNext(t *testing.T) {
 
 func TestMost(t *testing.T) {
 	s := schedule.New(time.UTC, schedule.Size{Running: 1, Stopped: 9}, []schedule.Window{
-		{Start: clock(t, "09:00"), End: clock(t, "10:00"), Running: running(5), Stopped: running(2)},
+		{Start: clock(t, "09:00"), End: clock(t, "10:00"), Running: new(5), Stopped: new(2)},
 	})
 	tests := []struct {
 		from, to string

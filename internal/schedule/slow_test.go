@@ -115,10 +115,10 @@ func windows(day schedule.Date) *rapid.Generator[[]schedule.Window] {
 			w.Dates = append(w.Dates, schedule.DateRange{First: first, Last: first + schedule.Date(rapid.IntRange(0, 3).Draw(t, "length"))})
 		}
 		if rapid.IntRange(0, 4).Draw(t, "with running") > 0 {
-			w.Running = running(rapid.IntRange(0, 3).Draw(t, "running"))
+			w.Running = new(rapid.IntRange(0, 3).Draw(t, "running"))
 		}
 		if rapid.Bool().Draw(t, "with stopped") {
-			w.Stopped = running(rapid.IntRange(0, 3).Draw(t, "stopped"))
+			w.Stopped = new(rapid.IntRange(0, 3).Draw(t, "stopped"))
 		}
 		return w
 	})

@@ -186,7 +186,7 @@ func instanceFields() fields[instance] {
 				return ids
 			},
 			"key-name":                     text(func(i instance) string { return i.source.data.KeyName }),
-			"launch-time":                  text(func(i instance) string { return query.Stamp(i.Launched) }),
+			"launch-time":                  text(func(i instance) string { return query.Stamp(i.Started) }),
 			"metadata-options.http-tokens": text(func(i instance) string { return i.options().Tokens }),
 			"owner-id":                     text(func(i instance) string { return i.launch.account }),
 			"platform":                     text(func(i instance) string { return platformOf(i.OS) }),

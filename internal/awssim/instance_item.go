@@ -124,7 +124,7 @@ func (i instance) item() instanceItem {
 	s := i.source
 	item := instanceItem{
 		ID: i.ID, Image: s.image.ID, State: stateOf(i.State), Key: s.data.KeyName, Index: i.index, Type: i.Pool.Type,
-		Launched: query.Stamp(i.Launched), Placement: placementItem{Zone: i.Pool.Zone, ZoneID: s.subnet.zoneID, Tenancy: "default"},
+		Launched: query.Stamp(i.Started), Placement: placementItem{Zone: i.Pool.Zone, ZoneID: s.subnet.zoneID, Tenancy: "default"},
 		Platform: platformOf(i.OS), Details: s.image.platform(), Monitoring: stateOnly{"disabled"}, Arch: architecture(i.Arch),
 		RootType: "ebs", Root: s.image.Root, Virtualization: "hvm", Lifecycle: i.lifecycle(), SpotRequest: i.spotRequest(), Token: i.token(),
 		Tags: tagList(i.tags()), Hypervisor: "xen", EBSOptimized: isTrue(s.data.EBSOptimized), ENA: true,

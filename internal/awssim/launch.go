@@ -3,6 +3,8 @@ package awssim
 import (
 	"cmp"
 	"maps"
+	"regexp"
+	"slices"
 	"strconv"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -124,7 +126,7 @@ func (l *launch) add(r request, v *version, d launchData, o fleetOverride) error
 		return err
 	}
 	s := source{data: d.with(o), override: o, template: v.template, version: v.number}
-	refused := s.resolve(r)
+	refused := cmp.Or(s.resolve(r), s.checkKeys(r, l.tags))
 	if refused == nil {
 		if err := l.join(r, s.image.OS); err != nil {
 			return err
@@ -211,6 +213,23 @@ func (s *source) resolve(r request) error {
 		s.groups = r.in.network.groups[:1] // the default group
 	}
 	return s.checkRest(r)
+}
+
+// inMetadata are the tag keys that an instance's metadata can show (page "work-with-tags-in-IMDS").
+var inMetadata = regexp.MustCompile(`^[0-9a-zA-Z\-_+=,.@:]{1,255}$`)
+
+// checkKeys refuses tags that cannot be shown, of instances whose metadata are to show them.
+func (s *source) checkKeys(r request, tags map[string]string) error {
+	if m := s.data.Metadata; m == nil || m.Tags != "enabled" {
+		return nil
+	}
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		if !inMetadata.MatchString(k) || k == "." || k == ".." || k == "_index" {
+			return r.refuse(sim.CodeInvalidParameter, "'%s' is not a valid tag key. Tag keys must match pattern %s, "+
+				"and must not be a reserved name ('.', '..', '_index')", k, inMetadata)
+		}
+	}
+	return nil
 }
 
 func (s *source) checkRest(r request) error {

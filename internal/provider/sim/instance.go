@@ -17,6 +17,7 @@ type Instance struct {
 	OS       fleet.OS
 	Tags     map[string]string
 	Launched time.Time
+	Started  time.Time // last; it is Launched until it is stopped and started
 	State    provider.State
 	Since    time.Time // of the state
 	Reason   string    // code of the last change of state, if the cloud gives one
@@ -123,15 +124,18 @@ func (m *machine) view(at time.Time) (Instance, bool) {
 	if at.Before(m.launched) {
 		return Instance{}, false
 	}
-	was := m.history[0]
+	was, started := m.history[0], m.launched
 	for _, c := range m.history {
 		if !c.at.After(at) {
 			was = c
+			if c.state == provider.Pending {
+				started = c.at
+			}
 		}
 	}
 	i := Instance{
 		ID: m.id, Token: m.request.Token, Fleet: m.fleet, Attached: m.request.Attached, Pool: m.pool.Pool, Arch: m.arch, OS: m.request.OS, Tags: m.tags,
-		Launched: m.launched, State: was.state, Since: was.at, Reason: was.reason, Boots: m.boots,
+		Launched: m.launched, Started: started, State: was.state, Since: was.at, Reason: was.reason, Boots: m.boots,
 	}
 	if !m.rebalance.IsZero() && !at.Before(m.rebalance) {
 		i.Rebalance = m.rebalance

@@ -14,6 +14,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/label"
 	"github.com/runs-fleet/runs-fleet/internal/provider/host"
 	"github.com/runs-fleet/runs-fleet/internal/provider/local"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
@@ -25,8 +26,27 @@ import (
 type machines struct {
 	host.Machines
 
-	about host.About
+	about     host.About
+	site      fleet.Site
+	platforms []label.Platform
+	markets   []fleet.Market                  // none: what labels ask for
+	listing   time.Duration                   // how often they are compared with the rows
+	refresh   func(context.Context)           // keeps current what is known of where they come from; nil if nothing is to be
+	programs  func(http.Handler) http.Handler // serves what they fetch at their first boot; nil if they fetch nothing
 }
+
+// ofOneHost are machines of this computer or of another one.
+func ofOneHost(m host.Machines, about host.About) machines {
+	return machines{
+		Machines: m, about: about, site: fleet.Site{Environment: fleet.DefaultEnvironment, Region: fleet.LocalRegion},
+		platforms: []label.Platform{{OS: about.OS, Arch: about.Arch}},
+		markets:   []fleet.Market{fleet.OnDemand}, // nobody takes these machines away
+		listing:   localListing,
+	}
+}
+
+// localListing is how often the machines of a host are compared with the rows: the provider answers from memory.
+const localListing = 2 * time.Second
 
 // localMachines make the local provider what a host serves.
 type localMachines struct{ *local.Provider }
@@ -47,9 +67,12 @@ func (v verifier) Verify(ctx context.Context, h agentapi.Hello) (controller.Iden
 // openMachines opens this machine's own provider, or finds the host's.
 func (p *parts) openMachines(ctx context.Context, s *server) error {
 	var err error
-	if s.settings.HostURL != "" {
+	switch {
+	case s.settings.OnEC2():
+		p.machines, err = p.instanceMachines(ctx, s)
+	case s.settings.HostURL != "":
 		p.machines, err = p.hostMachines(ctx, s)
-	} else {
+	default:
 		p.machines, err = p.ownMachines(ctx, s)
 	}
 	if err != nil {
@@ -93,7 +116,7 @@ func (p *parts) hostMachines(ctx context.Context, s *server) (machines, error) {
 	if err != nil {
 		return machines{}, fmt.Errorf("asking the host at %s what it offers (is runs-fleet host running there?): %w", s.settings.HostURL, err)
 	}
-	return machines{client, about}, nil
+	return ofOneHost(client, about), nil
 }
 
 // hostToken reads the token that host and servers share.
@@ -167,9 +190,9 @@ func openLocal(ctx context.Context, o localOptions) (machines, error) {
 		return machines{}, fmt.Errorf("preparing machines: %w", err)
 	}
 	o.onClose("the provider", p.Close)
-	return machines{localMachines{p}, host.About{
+	return ofOneHost(localMachines{p}, host.About{
 		Isolation: p.Isolation(), Slots: slots, OS: fleet.OS(runtime.GOOS), Arch: fleet.Arch(runtime.GOARCH), Version: version.Current().Version,
-	}}, nil
+	}), nil
 }
 
 // secretFiles are files that a job has no business to read, wherever they are.

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -19,13 +18,13 @@ func (s *server) controllerConfig() (controller.Config, error) {
 	if err != nil {
 		return controller.Config{}, fmt.Errorf("reading github_url: %w", err)
 	}
-	here := label.Fleet{Platforms: []label.Platform{{OS: p.machines.about.OS, Arch: p.machines.about.Arch}}}
+	here := label.Fleet{Platforms: p.machines.platforms}
 	c := controller.Config{
-		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.machines, Verifier: verifier{p.machines},
+		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.machines.Machines, Verifier: verifier{p.machines},
 		Clock: s.clock, Random: s.random, Logger: s.log, Observer: s.telemetry,
 		Archive:    p.archive,
-		Site:       fleet.Site{Environment: fleet.DefaultEnvironment, Region: fleet.LocalRegion},
-		Markets:    []fleet.Market{fleet.OnDemand}, // nobody takes this machine away
+		Site:       p.machines.site,
+		Markets:    p.machines.markets,
 		MaxRunners: p.maxRunners,
 		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
 			return label.Resolve(labels, here)
@@ -40,7 +39,7 @@ func (s *server) controllerConfig() (controller.Config, error) {
 		CancelOnLabelError: s.settings.OnLabelError == settings.LabelCancel,
 		Repositories:       p.repositories,
 		ScanInterval:       s.settings.ScanInterval(),
-		ProviderInterval:   localListing,
+		ProviderInterval:   p.machines.listing,
 		DashboardURL:       s.settings.ExternalURL, // an address of this machine only would be of no use on a commit
 		ServerURL:          web,
 		Alone:              p.alone,
@@ -50,6 +49,3 @@ func (s *server) controllerConfig() (controller.Config, error) {
 	}
 	return c, nil
 }
-
-// localListing is how often the machines of this host are compared with the rows: the provider answers from memory.
-const localListing = 2 * time.Second

@@ -108,6 +108,9 @@ func (s *server) start(ctx context.Context) error {
 	go func() { s.worked <- s.controller.Run(work) }()
 	go p.sweep(work, s.log)
 	go p.sweepLogs(work, s.log)
+	if p.machines.refresh != nil {
+		go p.machines.refresh(work)
+	}
 	p.secrets.watch(work)
 
 	token := s.random.Token(tokenBytes)
@@ -175,9 +178,13 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 	}
 	polls, endPolls := context.WithCancel(ctx)
 	s.polls = endPolls
+	agents := endingWith(polls, agentapi.NewHandler(s.controller, s.log))
+	if p.machines.programs != nil {
+		agents = p.machines.programs(agents)
+	}
 	return web.Config{
 		Webhook: webhook, Replicas: s.replicaHandler(), Ready: s.ready, Metrics: s.telemetry.Handler(),
-		Agent:  endingWith(polls, agentapi.NewHandler(s.controller, s.log)),
+		Agent:  agents,
 		Tokens: append(tokens, web.Token{Name: "command line", Secret: token}),
 		Listen: p.listener.Addr().String(), ExternalURL: s.settings.ExternalURL, LocalURL: p.localURL, Clock: s.clock, Random: s.random,
 		Ending: polls.Done(),

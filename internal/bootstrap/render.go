@@ -66,7 +66,10 @@ func (s Script) Render() ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("#!/bin/bash\nset -Eeuo pipefail\n")
 	for _, v := range []struct{ name, value string }{ // each has been checked to need no quoting
-		{"control_plane", strings.TrimSuffix(s.ControlPlane, "/")}, {"fleet", s.Fleet}, {"agent_amd64", s.AMD64}, {"agent_arm64", s.ARM64},
+		{"control_plane", strings.TrimSuffix(s.ControlPlane, "/")},
+		{"fleet", s.Fleet},
+		{"agent_amd64", s.AMD64},
+		{"agent_arm64", s.ARM64},
 		{"boot_seconds", fmt.Sprint(int(s.Boot.Seconds()))},
 	} {
 		fmt.Fprintf(&b, "%s='%s'\n", v.name, v.value)

@@ -24,6 +24,7 @@ func (s Settings) Check() (Settings, error) {
 	s.checkGitHub(problem)
 	s.checkNames(problem)
 	s.checkServer(problem)
+	s.checkEC2(problem)
 	if s.Isolation == IsolationNone && len(s.AllowPublic) > 0 {
 		problem("isolation is none and allow_public names %s: without isolation anyone who proposes a change to a public repository "+
 			"could take this machine over; remove one of the two", s.AllowPublic[0])
@@ -136,7 +137,7 @@ func (s Settings) checkBackends(problem func(string, ...any)) {
 	if s.Store == s.Queue {
 		problem("store and queue are both %s: each needs a file of its own", s.Store)
 	}
-	if store.Scheme != "" && store.Shared() && s.HostURL == "" {
+	if store.Scheme != "" && store.Shared() && s.HostURL == "" && !s.OnEC2() {
 		problem("store is %s, which several servers may share, and each would count the runners of its own machine only: set host_url to the "+
 			"address of a runs-fleet host, or keep the store in sqlite://", s.Store)
 	}

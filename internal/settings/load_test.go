@@ -36,7 +36,7 @@ func TestWithoutAnySourceEverythingHasItsDefault(t *testing.T) {
 	got := load(t, settings.Sources{HomeDir: "/home/ada"}, nil)
 	want := settings.Settings{
 		Data: "/home/ada/.local/state/runs-fleet", Store: "sqlite://store.db", Queue: "sqlite://queue.db", Blob: "file://blobs", Listen: "127.0.0.1:8080", HostListen: "127.0.0.1:8090",
-		GitHubURL: "https://api.github.com", PollInterval: 10 * time.Second, OnLabelError: settings.LabelReport,
+		GitHubURL: "https://api.github.com", PollInterval: 10 * time.Second, OnLabelError: settings.LabelReport, Provider: settings.ProviderLocal,
 		Isolation: settings.IsolationAuto, KeepLogs: 7 * 24 * time.Hour, ShutdownGrace: 10 * time.Second,
 		LogFormat: settings.LogText, LogLevel: "info",
 	}

@@ -45,6 +45,8 @@ type Settings struct {
 	OnLabelError string // "report" or "cancel"
 
 	// Machines.
+	Provider      string // "local" or "ec2"
+	EC2           EC2
 	MaxRunners    int // 0: as many as the provider has room for
 	Agent         string
 	RunnerDir     string

@@ -15,7 +15,7 @@ const (
 // Table returns every setting, by section, in the order in which people should read them.
 func Table() []Setting {
 	return append(append(append(gitHubSettings(), accessSettings()...), serverSettings()...),
-		append(append(runnerSettings(), storageSettings()...), severalSettings()...)...)
+		append(append(append(runnerSettings(), storageSettings()...), severalSettings()...), ec2Settings()...)...)
 }
 
 func gitHubSettings() []Setting {

@@ -65,7 +65,7 @@ func (f frozen) input(r provider.Request) *ec2.CreateFleetInput {
 			Overrides: f.overrides(),
 		}},
 		TargetCapacitySpecification: &types.TargetCapacitySpecificationRequest{
-			TotalTargetCapacity: aws.Int32(int32(r.Count)), //nolint:gosec // at most 90
+			TotalTargetCapacity: aws.Int32(int32(r.Count)),
 		},
 		TagSpecifications: f.tagSpecifications(),
 	}
@@ -108,7 +108,7 @@ func (f frozen) profile() *types.FleetIamInstanceProfileSpecificationRequest {
 
 func (d disk) request() *types.FleetEbsBlockDeviceRequest {
 	return &types.FleetEbsBlockDeviceRequest{
-		VolumeSize: aws.Int32(int32(d.GB)), VolumeType: types.VolumeType(d.Type), //nolint:gosec // checked by the label's grammar
+		VolumeSize: aws.Int32(int32(d.GB)), VolumeType: types.VolumeType(d.Type),
 		Encrypted: aws.Bool(true), DeleteOnTermination: aws.Bool(true), Iops: positive(d.IOPS), Throughput: positive(d.Throughput),
 	}
 }
@@ -117,7 +117,7 @@ func positive(n int) *int32 {
 	if n <= 0 {
 		return nil
 	}
-	return aws.Int32(int32(n)) //nolint:gosec // checked by the label's grammar
+	return aws.Int32(int32(n))
 }
 
 // tagSpecifications tag what a fleet of type instant can tag at its launch (page "API_CreateFleet"; failure mode D2: any other

@@ -50,7 +50,7 @@ func (p *Provider) List(ctx context.Context, site fleet.Site) ([]provider.Instan
 func (p *place) list(ctx context.Context, fleetID string, ids ...string) ([]owned.Instance, error) {
 	found, err := owned.List(ctx, p.client, fleetID, p.site.Site, ids...)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // says what it did
+		return nil, err
 	}
 	p.noteListing(found, len(ids) == 0)
 	return found, nil

@@ -142,7 +142,7 @@ func TestAnInstanceThatIsTooNewToBeListedIsNotForgotten(t *testing.T) { // failu
 	if err == nil || !strings.Contains(err.Error(), "not listed yet") {
 		t.Fatalf("Terminate = %v, want to be called again", err)
 	}
-	w.clock.Sleep(t.Context(), time.Minute) //nolint:errcheck // the context lives
+	w.clock.Sleep(t.Context(), time.Minute)
 	if err := p.Terminate(t.Context(), site, ids(a)); err != nil {
 		t.Fatal(err)
 	}
@@ -155,9 +155,9 @@ func TestWhyAnInstanceEndedIsTold(t *testing.T) { // rule 6.5
 	w := newWorld(t, 100)
 	p := w.provider()
 	a := w.launch(p, request("l-1", 3, func(r *provider.Request) { r.Spec.InstanceType = "c7i.large" }))
-	w.clock.Sleep(t.Context(), time.Minute) //nolint:errcheck // the context lives
+	w.clock.Sleep(t.Context(), time.Minute)
 	w.cloud.SetCapacity(sim.Pool{Market: fleet.Spot}, 0)
-	w.clock.Sleep(t.Context(), 10*time.Minute) //nolint:errcheck // as above
+	w.clock.Sleep(t.Context(), 10*time.Minute)
 	for _, i := range w.list(p) {
 		if i.State.Live() || !strings.Contains(i.Reason, "Server.SpotInstanceTermination") || i.LaunchID != "l-1" || i.Market != fleet.Spot {
 			t.Errorf("a reclaimed instance is listed as %+v", i)
@@ -173,18 +173,18 @@ func TestAStoppedMachineStartsAgain(t *testing.T) { // rule 7.2
 	p := w.provider()
 	a := w.launch(p, request("l-1", 1, func(r *provider.Request) { r.Market, r.Spec.Pool = fleet.OnDemand, "warm" }))
 	launched := w.list(p)[ids(a)[0]].Launched
-	w.clock.Sleep(t.Context(), time.Minute) //nolint:errcheck // the context lives
+	w.clock.Sleep(t.Context(), time.Minute)
 	if _, err := w.sdk().StopInstances(t.Context(), &awsec2.StopInstancesInput{InstanceIds: ids(a)}); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.Sleep(t.Context(), 10*time.Minute) //nolint:errcheck // as above
+	w.clock.Sleep(t.Context(), 10*time.Minute)
 	if i := w.list(p)[ids(a)[0]]; i.State != provider.Stopped || !i.State.Live() {
 		t.Fatalf("the instance is %+v", i)
 	}
 	if err := p.Start(t.Context(), site, ids(a)); err != nil {
 		t.Fatal(err)
 	}
-	w.clock.Sleep(t.Context(), time.Minute) //nolint:errcheck // as above
+	w.clock.Sleep(t.Context(), time.Minute)
 	if i := w.list(p)[ids(a)[0]]; i.State != provider.Running || !i.Launched.Equal(launched) {
 		t.Errorf("after its start the instance is %+v, launched %s", i, launched)
 	}

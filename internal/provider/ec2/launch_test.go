@@ -100,7 +100,7 @@ func TestALostAnswerIsAskedForAgainWithTheSameToken(t *testing.T) { // failure m
 		t.Fatalf("Launch = %+v, %v, want an unknown outcome", a, err)
 	}
 	// Meanwhile prices have changed: what was frozen has not.
-	w.clock.Sleep(t.Context(), 6*time.Hour) //nolint:errcheck // the context lives
+	w.clock.Sleep(t.Context(), 6*time.Hour)
 	if err := p.Refresh(t.Context(), site); err != nil {
 		t.Fatal(err)
 	}

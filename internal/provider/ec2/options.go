@@ -125,17 +125,17 @@ func (o Options) check() error {
 	return nil
 }
 
-// CheckSubnet, CheckGroup and CheckProfile say what is wrong with a name, or nothing.
+// CheckSubnet says what is wrong with the name of a subnet, or nothing.
 func CheckSubnet(id string) error {
 	return checkName(subnetID, id, "subnet", "subnet-0123456789abcdef0")
 }
 
-// CheckGroup is CheckSubnet for a security group.
+// CheckGroup is as CheckSubnet for a security group.
 func CheckGroup(id string) error {
 	return checkName(groupID, id, "security group", "sg-0123456789abcdef0")
 }
 
-// CheckProfile is CheckSubnet for an instance profile.
+// CheckProfile is as CheckSubnet for an instance profile.
 func CheckProfile(name string) error {
 	return checkName(profileName, name, "instance profile", "ci-jobs, or its ARN")
 }

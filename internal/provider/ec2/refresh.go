@@ -62,7 +62,7 @@ func (p *Provider) load(ctx context.Context, s Site) (*Inventory, error) {
 	}
 	content, err := p.options.Cache.Load(ctx, s.Site)
 	if err != nil || len(content) == 0 {
-		return nil, err //nolint:wrapcheck // the cache says what it did
+		return nil, err
 	}
 	inv, err := decodeInventory(content)
 	if err != nil {

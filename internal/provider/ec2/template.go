@@ -44,8 +44,8 @@ func templateFor(s Site, fleetID, shutdown string) template {
 	if len(s.UserData) == 0 {
 		data.UserData = nil
 	}
-	content, err := json.Marshal(data) //nolint:musttag // only digested
-	if err != nil {                    // plain data
+	content, err := json.Marshal(data)
+	if err != nil { // plain data
 		panic("ec2: " + err.Error())
 	}
 	sum := sha256.Sum256(content)

@@ -129,11 +129,9 @@ func classify(action, region string, err error) error {
 		return nil
 	}
 	e := &Error{Action: action, Region: region, Kind: Unknown, Err: err}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		status := 0
-		var response *awshttp.ResponseError
-		if errors.As(err, &response) {
+		if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 			status = response.HTTPStatusCode()
 		}
 		e.Code, e.Kind = api.ErrorCode(), kindOf(api.ErrorCode(), status)

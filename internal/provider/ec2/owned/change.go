@@ -29,7 +29,7 @@ const perChange = 100
 func Terminate(ctx context.Context, by Changer, ids []ID) error {
 	return inBatches(ids, func(some []string) error {
 		_, err := by.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: some})
-		return err //nolint:wrapcheck // wrapped below, with the ids
+		return err
 	})
 }
 
@@ -37,7 +37,7 @@ func Terminate(ctx context.Context, by Changer, ids []ID) error {
 func Start(ctx context.Context, by Changer, ids []ID) error {
 	return inBatches(ids, func(some []string) error {
 		_, err := by.StartInstances(ctx, &ec2.StartInstancesInput{InstanceIds: some})
-		return err //nolint:wrapcheck // wrapped below, with the ids
+		return err
 	})
 }
 

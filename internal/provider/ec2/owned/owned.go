@@ -115,19 +115,31 @@ func instance(i types.Instance, site fleet.Site) Instance {
 	return Instance{Instance: out, Owned: ID{id}}
 }
 
-// launched is when the instance was launched. A start makes the launch time anew; the time at which the first interface was
-// attached stays (page "API_Instance").
+// launched is when the instance was launched. A start makes the launch time anew, whereas the root volume and the first interface
+// have been attached since the first launch (page "API_Instance").
 func launched(i types.Instance) time.Time {
 	at := aws.ToTime(i.LaunchTime)
-	for _, n := range i.NetworkInterfaces {
-		if n.Attachment == nil || aws.ToInt32(n.Attachment.DeviceIndex) != 0 {
-			continue
-		}
-		if first := aws.ToTime(n.Attachment.AttachTime); !first.IsZero() && first.Before(at) {
-			at = first
+	for _, since := range attached(i) {
+		if !since.IsZero() && since.Before(at) {
+			at = since
 		}
 	}
 	return at.UTC()
+}
+
+func attached(i types.Instance) []time.Time {
+	var times []time.Time
+	for _, n := range i.NetworkInterfaces {
+		if n.Attachment != nil && aws.ToInt32(n.Attachment.DeviceIndex) == 0 {
+			times = append(times, aws.ToTime(n.Attachment.AttachTime))
+		}
+	}
+	for _, d := range i.BlockDeviceMappings {
+		if d.Ebs != nil && aws.ToString(d.DeviceName) == aws.ToString(i.RootDeviceName) {
+			times = append(times, aws.ToTime(d.Ebs.AttachTime))
+		}
+	}
+	return times
 }
 
 // state is EC2's; one that it may invent is taken for a live one, so that nothing is forgotten.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -11,15 +12,19 @@ import (
 )
 
 // announce tells the person who started the server what a newcomer needs.
-func (s *server) announce() error {
+func (s *server) announce(ctx context.Context) error {
 	p := s.parts
+	login, err := s.web.LoginURL(ctx)
+	if err != nil {
+		return fmt.Errorf("making an address to log in: %w", err)
+	}
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	fmt.Fprintf(&b, "runs-fleet %s is running.\n\n", version.Current().Version)
 	line("Address", "%s", p.localURL)
-	line("Log in", "%s  (works once; runs-fleet login prints another)", s.web.LoginURL())
+	line("Log in", "%s  (works once; runs-fleet login prints another)", login)
 	for _, r := range p.repositories {
 		note := ""
 		if !r.Private && !s.settings.AllowsPublic(r.FullName()) {

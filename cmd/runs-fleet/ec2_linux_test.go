@@ -27,6 +27,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/awssim"
 	"github.com/runs-fleet/runs-fleet/internal/bootstrap"
 	"github.com/runs-fleet/runs-fleet/internal/catalog"
+	"github.com/runs-fleet/runs-fleet/internal/doctor"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/provider/sim"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
@@ -177,6 +178,33 @@ func TestAServerLaunchesOnEC2SpotFirstAndOnDemandAtOnce(t *testing.T) { // failu
 	checkUserData(t, api, f.URL, s)
 	tell(t, syscall.SIGTERM)
 	r.end(t)
+}
+
+func TestExaminingEC2TriesALaunchAndMakesNothing(t *testing.T) {
+	cloud, api, _ := simulatedEC2(t)
+	s := ec2Settings(t, api)
+	for _, f := range examine(t.Context(), s) {
+		if f.Level == doctor.Problem {
+			t.Errorf("%+v", f)
+		}
+	}
+	templates, err := api.DescribeLaunchTemplates(t.Context(), &awsec2.DescribeLaunchTemplatesInput{})
+	if err != nil || len(templates.LaunchTemplates) > 0 {
+		t.Errorf("an examination left %+v: %v", templates.LaunchTemplates, err)
+	}
+	if err := cloud.SetFaults(sim.Faults{Refusals: []sim.Refusal{{Action: "CreateFleet", Code: "UnauthorizedOperation", Rate: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	found := examine(t.Context(), s)
+	if !slices.ContainsFunc(found, func(f doctor.Finding) bool {
+		return f.Check == "EC2" && f.Level == doctor.Problem && strings.Contains(f.Remedy, "aws-permissions.md")
+	}) {
+		t.Errorf("a right that is missing is not found: %+v", found)
+	}
+	s.EC2.Subnets = []string{"subnet-0123456789abcdef0"}
+	if found := examine(t.Context(), s); doctor.Sound(found) {
+		t.Errorf("a subnet that is not there is not found: %+v", found)
+	}
 }
 
 func tagged(i types.Instance, key, value string) bool {

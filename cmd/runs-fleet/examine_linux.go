@@ -23,7 +23,7 @@ import (
 // examine makes all checks of a server with these settings, which may be incomplete.
 func examine(ctx context.Context, s settings.Settings) []doctor.Finding {
 	e := examination{settings: s, clock: seam.System{}, log: slog.New(slog.DiscardHandler)}
-	return doctor.Run(ctx, e.clock, []doctor.Check{
+	checks := []doctor.Check{
 		{Name: "platform", Run: func(context.Context) []doctor.Finding {
 			return doctor.One(doctor.OK, runtime.GOOS+"/"+runtime.GOARCH, "")
 		}},
@@ -33,13 +33,15 @@ func examine(ctx context.Context, s settings.Settings) []doctor.Finding {
 		}},
 		{Name: "logs of machines", Run: func(ctx context.Context) []doctor.Finding { return doctor.Logs(ctx, s, e.listLogs) }},
 		{Name: "agent", Run: e.agent},
-		{Name: "isolation", Run: e.isolation},
+	}
+	checks = append(checks, e.machineChecks()...)
+	return doctor.Run(ctx, e.clock, append(checks, []doctor.Check{
 		{Name: "GitHub", Run: e.gitHub},
 		{Name: "runner", Run: e.runner},
 		{Name: "finding jobs", Run: func(ctx context.Context) []doctor.Finding {
 			return doctor.Intake(ctx, s, http.DefaultClient)
 		}},
-	})
+	}...))
 }
 
 type examination struct {

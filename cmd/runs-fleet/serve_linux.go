@@ -135,7 +135,7 @@ func (s *server) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.announce()
+	return s.announce(ctx)
 }
 
 // readiness says whether a delivery could be stored, and its effect.
@@ -187,7 +187,7 @@ func (s *server) webConfig(ctx context.Context, token string) (web.Config, error
 		Agent:  agents,
 		Tokens: append(tokens, web.Token{Name: "command line", Secret: token}),
 		Listen: p.listener.Addr().String(), ExternalURL: s.settings.ExternalURL, LocalURL: p.localURL, Clock: s.clock, Random: s.random,
-		Ending: polls.Done(),
+		Ending: polls.Done(), Sessions: p.records,
 		API: api.Config{
 			Queries: query.New(p.records, s.clock), Clock: s.clock, Logger: s.log, About: s.about(),
 			Why: s.controller.Why, Reasons: s.controller.Reasons, JobLog: p.jobLog, MachineLog: p.machineLog, Draining: s.controller.Draining,

@@ -10,9 +10,16 @@ import (
 // requireLogin lets programs with a token and browsers with a session through.
 func (s *Server) requireLogin(who bearers, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		session, err := false, error(nil)
+		if r.Header.Get("Authorization") == "" {
+			session, err = s.sessions.valid(r)
+		}
 		switch {
 		case who.name(r) != "":
-		case r.Header.Get("Authorization") == "" && s.sessions.valid(r):
+		case err != nil:
+			s.unknown(w, r, err)
+			return
+		case session:
 			if !safe(r.Method) && r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" {
 				problem.Write(w, http.StatusForbidden, "a browser says where a request comes from; programs log in with a token")
 				return
@@ -31,6 +38,13 @@ func (s *Server) requireLogin(who bearers, next http.Handler) http.Handler {
 	})
 }
 
+// unknown answers who may be logged in or not.
+func (s *Server) unknown(w http.ResponseWriter, r *http.Request, err error) {
+	s.log.WarnContext(r.Context(), "who is logged in could not be found out", "error", err)
+	w.Header().Set("Retry-After", "5")
+	problem.Write(w, http.StatusServiceUnavailable, "the server cannot reach its database, so it does not know who is logged in: try again in a moment")
+}
+
 // wantsPage says whether a request is a browser's, for a page.
 func wantsPage(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html")
@@ -44,13 +58,19 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent) // a preview must not use the token up
 		return
 	}
-	cookie, ok := s.sessions.redeem(r.URL.Query().Get("token"))
-	if !ok {
-		if s.sessions.valid(r) {
-			s.pages.Welcome(w, r) // the same address again, in the browser that it logged in
-			return
-		}
+	cookie, ok, err := s.sessions.redeem(r.Context(), r.URL.Query().Get("token"))
+	if err == nil && !ok {
+		ok, err = s.sessions.valid(r) // the same address again, in the browser that it logged in
+	}
+	switch {
+	case err != nil:
+		s.unknown(w, r, err)
+		return
+	case !ok:
 		s.pages.LoggedOut(w, r)
+		return
+	case cookie == "":
+		s.pages.Welcome(w, r)
 		return
 	}
 	http.SetCookie(w, s.cookie(cookie, int(sessionFor.Seconds())))
@@ -58,7 +78,10 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) logout(w http.ResponseWriter, r *http.Request) {
-	s.sessions.end(r)
+	if err := s.sessions.end(r); err != nil {
+		s.unknown(w, r, err)
+		return
+	}
 	http.SetCookie(w, s.cookie("", -1))
 	s.pages.Goodbye(w, r)
 }

@@ -12,7 +12,7 @@ import (
 // loginPath makes a one-time address and returns its path.
 func loginPath(t *testing.T, w *webtest.World) string {
 	t.Helper()
-	path, ok := strings.CutPrefix(w.Web.LoginURL(), w.HTTP.URL)
+	path, ok := strings.CutPrefix(w.LoginURL(t), w.HTTP.URL)
 	if !ok {
 		t.Fatal("the address is not the server's")
 	}

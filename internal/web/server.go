@@ -5,6 +5,7 @@ package web
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -26,6 +27,8 @@ type Config struct {
 	// Metrics serves MetricsPath to who is logged in; nil if there is none.
 	Metrics http.Handler
 	API     api.Config
+	// Sessions keeps the log-ins of browsers, for all replicas.
+	Sessions Sessions
 	// Tokens are the bearers of the API.
 	Tokens []Token
 	// Listen is the listening address. LocalURL is under which browsers of this machine reach it, ExternalURL under which
@@ -49,13 +52,14 @@ type Server struct {
 	routes   *routes
 	sessions *sessions
 	pages    *dashboard.Dashboard
+	log      *slog.Logger
 	base     string
 	secure   bool
 }
 
 // New wires the routes.
 func New(c Config) *Server {
-	s := &Server{sessions: newSessions(c.Clock, c.Random), base: strings.TrimRight(c.LocalURL, "/")}
+	s := &Server{sessions: newSessions(c.Sessions, c.Clock, c.Random), log: c.API.Logger, base: strings.TrimRight(c.LocalURL, "/")}
 	if c.ExternalURL != "" {
 		s.base = strings.TrimRight(c.ExternalURL, "/")
 		s.secure = strings.HasPrefix(s.base, "https:")
@@ -135,7 +139,13 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) Routes() []Route { return s.routes.all() }
 
 // LoginURL makes an address that logs one browser in, once.
-func (s *Server) LoginURL() string { return s.base + "/login?token=" + s.sessions.offer() }
+func (s *Server) LoginURL(ctx context.Context) (string, error) {
+	token, err := s.sessions.offer(ctx)
+	if err != nil {
+		return "", err
+	}
+	return s.base + "/login?token=" + token, nil
+}
 
 // maxBody is enough for every request of the API, which are small; webhook and agents have bounds of their own.
 const maxBody = 64 << 10

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"context"
 	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -9,94 +12,137 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
+// Sessions keeps the log-ins of browsers where every replica finds them, by the digests of their secrets: what is kept logs
+// nobody in.
+type Sessions interface {
+	// OfferLogin keeps a one-time token until then.
+	OfferLogin(ctx context.Context, token string, until time.Time) error
+	// RedeemLogin uses a token up and begins a session; of several callers with one token, one gets a session.
+	RedeemLogin(ctx context.Context, token, session string, now, until time.Time) (ok bool, err error)
+	// SessionUntil returns until when a session lives; zero if there is none.
+	SessionUntil(ctx context.Context, session string) (time.Time, error)
+	EndSession(ctx context.Context, session string) error
+}
+
 const (
 	sessionCookie = "runs_fleet_session"
 	sessionFor    = 12 * time.Hour // a working day
 	loginFor      = 24 * time.Hour // of a one-time URL that nobody used
-	maxSessions   = 1000
 	secretBytes   = 32
+	secretChars   = 2 * secretBytes // a token is hexadecimal
+	// sessionDeadline bounds what a request waits to learn whether it may be answered.
+	sessionDeadline = 5 * time.Second
+	// believedFor is how long a replica believes in a session without asking: a page and what it fetches are one question,
+	// and a logging-out elsewhere is noticed within this time.
+	believedFor = 5 * time.Second
+	maxBelieved = 1000
 )
 
-// sessions are the logins of browsers. They live in memory: a restart of the server ends them, and a new URL begins one.
+// sessions are the log-ins of browsers, for this replica and every other.
 type sessions struct {
+	kept   Sessions
 	clock  seam.Clock
 	random seam.Random
 
-	mu     sync.Mutex
-	logins map[[sha256.Size]byte]time.Time // unused one-time tokens, by hash, until when
-	live   map[[sha256.Size]byte]time.Time // sessions, by hash of their cookie, until when
+	mu       sync.Mutex
+	believed map[string]time.Time // sessions by digest, until when they need not be asked for
 }
 
-func newSessions(clock seam.Clock, random seam.Random) *sessions {
-	return &sessions{
-		clock: clock, random: random,
-		logins: map[[sha256.Size]byte]time.Time{}, live: map[[sha256.Size]byte]time.Time{},
-	}
+func newSessions(kept Sessions, clock seam.Clock, random seam.Random) *sessions {
+	return &sessions{kept: kept, clock: clock, random: random, believed: map[string]time.Time{}}
+}
+
+func digest(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
 }
 
 // offer makes a one-time token.
-func (s *sessions) offer() string {
+func (s *sessions) offer(ctx context.Context) (string, error) {
+	ctx, cancel := s.clock.WithTimeout(ctx, sessionDeadline)
+	defer cancel()
 	token := s.random.Token(secretBytes)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.clock.Now()
-	sweep(s.logins, now)
-	s.logins[sha256.Sum256([]byte(token))] = now.Add(loginFor)
-	return token
+	if err := s.kept.OfferLogin(ctx, digest(token), s.clock.Now().Add(loginFor)); err != nil {
+		return "", fmt.Errorf("keeping a one-time address: %w", err)
+	}
+	return token, nil
 }
 
 // redeem uses a one-time token up and begins a session, whose cookie it returns.
-func (s *sessions) redeem(token string) (cookie string, ok bool) {
-	sum := sha256.Sum256([]byte(token))
-	cookie = s.random.Token(secretBytes)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.clock.Now()
-	until, found := s.logins[sum]
-	delete(s.logins, sum)
-	if !found || !now.Before(until) {
-		return "", false
+func (s *sessions) redeem(ctx context.Context, token string) (cookie string, ok bool, err error) {
+	if len(token) != secretChars {
+		return "", false, nil
 	}
-	sweep(s.live, now)
-	s.live[sha256.Sum256([]byte(cookie))] = now.Add(sessionFor)
-	return cookie, true
+	ctx, cancel := s.clock.WithTimeout(ctx, sessionDeadline)
+	defer cancel()
+	cookie = s.random.Token(secretBytes)
+	now := s.clock.Now()
+	ok, err = s.kept.RedeemLogin(ctx, digest(token), digest(cookie), now, now.Add(sessionFor))
+	switch {
+	case err != nil:
+		return "", false, fmt.Errorf("beginning a session: %w", err)
+	case !ok:
+		return "", false, nil
+	default:
+		return cookie, true, nil
+	}
 }
 
 // valid says whether a request carries a session's cookie.
-func (s *sessions) valid(r *http.Request) bool {
+func (s *sessions) valid(r *http.Request) (bool, error) {
 	c, err := r.Cookie(sessionCookie)
-	if err != nil {
-		return false
+	if err != nil || len(c.Value) != secretChars { // nothing is asked of the store for what was never a session
+		return false, nil //nolint:nilerr // without a cookie there is no session
 	}
+	key, now := digest(c.Value), s.clock.Now()
+	if s.believes(key, now) {
+		return true, nil
+	}
+	ctx, cancel := s.clock.WithTimeout(r.Context(), sessionDeadline)
+	defer cancel()
+	until, err := s.kept.SessionUntil(ctx, key)
+	if err != nil {
+		return false, fmt.Errorf("looking for a session: %w", err)
+	}
+	if !now.Before(until) {
+		return false, nil
+	}
+	s.believe(key, now, until)
+	return true, nil
+}
+
+func (s *sessions) believes(key string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	until, found := s.live[sha256.Sum256([]byte(c.Value))]
-	return found && s.clock.Now().Before(until)
+	return now.Before(s.believed[key])
 }
 
-// end forgets a request's session.
-func (s *sessions) end(r *http.Request) {
-	if c, err := r.Cookie(sessionCookie); err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.live, sha256.Sum256([]byte(c.Value)))
+func (s *sessions) believe(key string, now, until time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.believed) >= maxBelieved {
+		clear(s.believed) // they are asked for again
 	}
+	if soon := now.Add(believedFor); soon.Before(until) {
+		until = soon
+	}
+	s.believed[key] = until
 }
 
-// sweep drops what has run out and, at the bound, what runs out first.
-func sweep(m map[[sha256.Size]byte]time.Time, now time.Time) {
-	var first [sha256.Size]byte
-	var soonest time.Time
-	for k, until := range m {
-		if !now.Before(until) {
-			delete(m, k)
-			continue
-		}
-		if soonest.IsZero() || until.Before(soonest) {
-			first, soonest = k, until
-		}
+// end forgets a request's session, at once here and within believedFor elsewhere.
+func (s *sessions) end(r *http.Request) error {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return nil //nolint:nilerr // a program has none
 	}
-	if len(m) >= maxSessions {
-		delete(m, first)
+	key := digest(c.Value)
+	s.mu.Lock()
+	delete(s.believed, key)
+	s.mu.Unlock()
+	ctx, cancel := s.clock.WithTimeout(r.Context(), sessionDeadline)
+	defer cancel()
+	if err := s.kept.EndSession(ctx, key); err != nil {
+		return fmt.Errorf("ending a session: %w", err)
 	}
+	return nil
 }

@@ -43,7 +43,7 @@ type Config struct {
 	// DeadCount says how many there are, at once.
 	DeadCount func(context.Context) int
 	// LoginURL makes a one-time address for a browser.
-	LoginURL func() string
+	LoginURL func(context.Context) (string, error)
 }
 
 type handlers struct{ Config }

@@ -42,6 +42,10 @@ func (h *handlers) drain(ctx context.Context, _ *struct{}) (*body[view.Drain], e
 	return &body[view.Drain]{view.Drain{Draining: s.Draining, Live: s.Live}}, nil
 }
 
-func (h *handlers) loginURL(_ context.Context, _ *struct{}) (*body[view.LoginURL], error) {
-	return &body[view.LoginURL]{view.LoginURL{URL: h.LoginURL()}}, nil
+func (h *handlers) loginURL(ctx context.Context, _ *struct{}) (*body[view.LoginURL], error) {
+	address, err := h.LoginURL(ctx)
+	if err != nil {
+		return nil, h.fail(ctx, "making a one-time address", err)
+	}
+	return &body[view.LoginURL]{view.LoginURL{URL: address}}, nil
 }

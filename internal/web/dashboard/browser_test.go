@@ -10,8 +10,9 @@ import (
 )
 
 // logIn opens the one-time address, which leads to the overview.
-func logIn(w *webtest.World, tab *browser.Tab) {
-	tab.Open(w.Web.LoginURL())
+func logIn(t testing.TB, w *webtest.World, tab *browser.Tab) {
+	t.Helper()
+	tab.Open(w.LoginURL(t))
 	tab.Until("it has gone on to the overview", "location.pathname === '/' && document.querySelector('.tiles')")
 }
 
@@ -52,7 +53,7 @@ func TestPagesFitEveryScreen(t *testing.T) {
 			}
 			tab.ForgetCookies()
 			look()
-			logIn(w, tab)
+			logIn(t, w, tab)
 			shown = pages
 			look()
 			if kind == "full" {

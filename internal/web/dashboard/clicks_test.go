@@ -39,7 +39,7 @@ func TestWhatPeopleDo(t *testing.T) { // failure modes K1, K5
 			tab := b.Tab(t, 1280, 900)
 			tab.ForgetCookies()
 			tab.Expect("favicon")
-			logIn(w, tab)
+			logIn(t, w, tab)
 			do(t, w, tab)
 		})
 	}

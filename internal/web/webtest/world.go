@@ -140,9 +140,41 @@ func New(t testing.TB) *World {
 	w := &World{Clock: &Clock{now: Noon()}, logs: map[int64]string{}, kept: map[string]string{}, ending: make(chan struct{})}
 	s := memory.New(w.Clock, memory.Options{})
 	w.Records = record.New(s)
-	w.HTTP = httptest.NewUnstartedServer(nil)
-	listen := w.HTTP.Listener.Addr().String()
-	w.Web = web.New(web.Config{
+	w.Web, w.HTTP = w.serve(t)
+	t.Cleanup(func() {
+		w.Stop()
+		w.HTTP.Close()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return w
+}
+
+// Another starts another server of the same fleet, and returns its address.
+func (w *World) Another(t testing.TB) string {
+	t.Helper()
+	_, s := w.serve(t)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// LoginURL makes a one-time address of the world's server.
+func (w *World) LoginURL(t testing.TB) string {
+	t.Helper()
+	address, err := w.Web.LoginURL(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
+}
+
+// serve starts a server of the world's fleet.
+func (w *World) serve(t testing.TB) (*web.Server, *httptest.Server) {
+	t.Helper()
+	s := httptest.NewUnstartedServer(nil)
+	listen := s.Listener.Addr().String()
+	site := web.New(web.Config{
 		Webhook: http.HandlerFunc(func(out http.ResponseWriter, _ *http.Request) {
 			w.Webhooks.Add(1)
 			out.WriteHeader(http.StatusAccepted)
@@ -155,19 +187,12 @@ func New(t testing.TB) *World {
 		Agent:  agentapi.NewHandler(agents{}, slog.New(slog.DiscardHandler)),
 		API:    w.api(),
 		Tokens: []web.Token{{Name: "command line", Secret: Token}},
-		Listen: listen, LocalURL: "http://" + listen, Clock: w.Clock, Random: seam.Crypto{},
+		Listen: listen, LocalURL: "http://" + listen, Clock: w.Clock, Random: seam.Crypto{}, Sessions: w.Records,
 		Ending: w.ending, Pause: func(ctx context.Context, _ time.Duration) error { return seam.System{}.Sleep(ctx, pace) },
 	})
-	w.HTTP.Config.Handler = w.Web
-	w.HTTP.Start()
-	t.Cleanup(func() {
-		w.Stop()
-		w.HTTP.Close()
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return w
+	s.Config.Handler = site
+	s.Start()
+	return site, s
 }
 
 // errBroken is what a broken world answers.

@@ -76,7 +76,7 @@ func serve(ctx context.Context, l net.Listener, records *record.Records, b webte
 	none := http.NotFoundHandler()
 	site := web.New(web.Config{
 		Ready: none, Agent: none, Listen: l.Addr().String(), LocalURL: "http://" + l.Addr().String(), Clock: seam.System{}, Random: seam.Crypto{},
-		Ending: ctx.Done(),
+		Ending: ctx.Done(), Sessions: records,
 		API: api.Config{
 			Queries: query.New(records, seam.System{}), Clock: seam.System{}, Logger: log, Why: c.Why, Reasons: c.Reasons,
 			About: view.About{
@@ -89,7 +89,11 @@ func serve(ctx context.Context, l net.Listener, records *record.Records, b webte
 			Drain: func() {}, Draining: func() bool { return false },
 		},
 	})
-	fmt.Println(site.LoginURL())
+	address, err := site.LoginURL(ctx)
+	if err != nil {
+		return fmt.Errorf("making an address to log in: %w", err)
+	}
+	fmt.Println(address)
 	server := &http.Server{Handler: site, ReadHeaderTimeout: time.Minute}
 	end := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer end()

@@ -7,12 +7,14 @@ import (
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/queue"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
 // Messages that were applied are deleted some together, after one sync of the store for all of them: nobody waits for
 // that, and a message that comes again because this process ended before changes nothing.
 const (
 	acknowledgeGather  = 20 * time.Millisecond
+	acknowledgeSeldom  = 10 * time.Second // where a call is billed, unless one is full before; an eighth of the visibility time
 	acknowledgeAtOnce  = 8                // calls of the queue side by side
 	acknowledgeTimeout = 45 * time.Second // below the queue's visibility time of 60 s
 )
@@ -22,6 +24,7 @@ type acknowledgements struct {
 	mu       sync.Mutex
 	receipts []string
 	running  bool
+	full     context.CancelFunc // ends the gathering
 }
 
 // add says whether somebody has to be started who takes them.
@@ -32,9 +35,25 @@ func (a *acknowledgements) add(receipts []string) (start bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.receipts = append(a.receipts, receipts...)
+	if len(a.receipts) >= queue.MaxBatch && a.full != nil {
+		a.full()
+	}
 	start = !a.running
 	a.running = true
 	return start
+}
+
+// gather waits until a call is full, for d at most.
+func (a *acknowledgements) gather(ctx context.Context, clock seam.Clock, d time.Duration) {
+	sleep, full := context.WithCancel(ctx)
+	defer full()
+	a.mu.Lock()
+	a.full = full
+	if len(a.receipts) >= queue.MaxBatch {
+		full()
+	}
+	a.mu.Unlock()
+	_ = clock.Sleep(sleep, d) // a server that stops does not wait
 }
 
 // take returns what there is; nothing ends the taker's work.
@@ -54,7 +73,11 @@ func (c *Controller) acknowledge(ctx context.Context, receipts []string) {
 	}
 	c.spawn(ctx, "acknowledge "+receipts[0], func(ctx context.Context) {
 		for {
-			_ = c.Clock.Sleep(ctx, acknowledgeGather) // a server that stops does not wait
+			if c.Billed {
+				c.acknowledged.gather(ctx, c.Clock, acknowledgeSeldom)
+			} else {
+				_ = c.Clock.Sleep(ctx, acknowledgeGather) // a server that stops does not wait
+			}
 			taken := c.acknowledged.take()
 			if len(taken) == 0 {
 				return

@@ -121,7 +121,7 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 		writes = append(writes, more...)
 	}
 	row := record.Job{Job: job}
-	row.Due = nextJobLook(job)
+	row.Due = lookAtJobBy(kept, job, now)
 	if fresh || change.Dirty || len(writes) > 0 {
 		writes = append(writes, c.Records.PutJob(kept, row, keepJobs))
 	}
@@ -165,7 +165,7 @@ func (c *Controller) changeJob(ctx context.Context, id fleet.JobID, f func(*flee
 		if !f(&j, c.Clock.Now()) {
 			return nil
 		}
-		return c.Records.Commit(ctx, c.Records.PutJob(kept, record.Job{Job: j, Due: nextJobLook(j)}, keepJobs))
+		return c.Records.Commit(ctx, c.Records.PutJob(kept, record.Job{Job: j, Due: lookAtJobBy(kept, j, c.Clock.Now())}, keepJobs))
 	})
 }
 

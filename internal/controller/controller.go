@@ -66,7 +66,11 @@ type Config struct {
 	ScanInterval time.Duration
 	// ProviderInterval is how often the provider's instances are compared with the rows; 0 is 15 s.
 	ProviderInterval time.Duration
-	// DueInterval is how often rows that are due are looked for; 0 is 500 ms.
+	// Billed says that each call to the store and the queue costs money, as on AWS. Then agents' leases last longer and are renewed
+	// less often (section 9 of the rules), the due index is read when a row is due rather than always, and receipts of messages are
+	// gathered for longer.
+	Billed bool
+	// DueInterval is how often rows that are due are looked for, with Billed at most; 0 is 500 ms.
 	DueInterval time.Duration
 	// DashboardURL is put on commits (optional).
 	DashboardURL string
@@ -99,6 +103,7 @@ type Controller struct {
 	crew     crew
 	arrivals arrivals
 	leases   leases
+	dues     dues
 	dead     deadCount
 	archives archiving
 
@@ -153,6 +158,7 @@ func New(c Config) (*Controller, error) {
 	ctl.hints.init(ctl)
 	ctl.archives = make(archiving, archivingMost)
 	ctl.leases.init(c.Random, c.Clock.Now())
+	c.Records.OnDue(ctl.dues.written)
 	return ctl, nil
 }
 
@@ -174,7 +180,7 @@ func (c *Controller) Run(ctx context.Context) error {
 	start("leases", c.keepLeases)
 	c.crew.joins(1)
 	c.startWorker(ctx)
-	start("due rows", c.every(c.DueInterval, SweepDue, c.workDue))
+	start("due rows", c.passes(c.rest, c.DueInterval, SweepDue, c.workDue))
 	start("shapes", c.every(reconcileEvery, SweepShapes, c.hintAliveShapes))
 	start("GitHub truth", c.every(c.ScanInterval, SweepGitHub, c.sweepGitHub))
 	start("provider truth", c.every(c.ProviderInterval, SweepProvider, c.sweepProvider))
@@ -196,11 +202,16 @@ const (
 
 // every runs f at once and then at each interval, until the context ends, while this replica holds the work's lease.
 func (c *Controller) every(d time.Duration, s Sweep, f func(context.Context) error) func(context.Context) {
+	return c.passes(func(ctx context.Context) error { return c.Clock.Sleep(ctx, d) }, min(d, leaseEvery), s, f)
+}
+
+// passes runs f at once and after each rest, while this replica holds the work's lease.
+func (c *Controller) passes(rest func(context.Context) error, idle time.Duration, s Sweep, f func(context.Context) error) func(context.Context) {
 	return func(ctx context.Context) {
 		for {
 			pass, ok := c.pass(ctx, s)
 			if !ok { // the work may have to be taken over soon
-				if c.Clock.Sleep(ctx, min(d, leaseEvery)) != nil {
+				if c.Clock.Sleep(ctx, idle) != nil {
 					return
 				}
 				continue
@@ -213,7 +224,7 @@ func (c *Controller) every(d time.Duration, s Sweep, f func(context.Context) err
 					c.Logger.WarnContext(ctx, "periodic work ended early and will be tried again", "work", s, "error", err)
 				}
 			}
-			if c.Clock.Sleep(ctx, d) != nil {
+			if rest(ctx) != nil {
 				return
 			}
 		}

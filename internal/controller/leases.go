@@ -22,6 +22,8 @@ const (
 	leaseDeadline = 4 * time.Second  // of one round
 	leaseTries    = 3                // of giving back what is held
 	replicaFor    = time.Minute      // how long a replica that said nothing is still in the list
+	beatSeldom    = 20 * time.Second // how often a replica that holds nothing says that it lives
+	lookSeldom    = 15 * time.Second // how often one that holds everything looks at the others
 )
 
 // ErrStoreSilent says that this replica has not reached the store for longer than a lease lasts: it claims no work.
@@ -37,15 +39,19 @@ type leases struct {
 	peers    []record.Replica
 	drain    bool      // another replica drains the fleet
 	answered time.Time // when the last round that reached the store began
+	beat     time.Time // when the last round that wrote this replica's row began
+	looked   time.Time // when the last round that read everything began
 	nudged   bool      // somebody wants a round before its time
+	wanted   bool      // the next round is to read and to write
 	tell     bool      // the others have to know what the next round writes
 	nudge    context.CancelFunc
 }
 
-// watchedLease is a lease as it last changed.
+// watchedLease is a lease as it was last renewed.
 type watchedLease struct {
-	version uint64
-	since   time.Time // on this replica's clock
+	holder string
+	beat   uint64
+	since  time.Time // on this replica's clock
 }
 
 type heldLease struct {
@@ -102,42 +108,64 @@ func (c *Controller) leaseRound(ctx context.Context) {
 	c.dropStale(ctx)
 }
 
+// tendLeases renews with one write what this replica holds, and then reads what the others do. Either is left out when it would
+// change nothing: the write by who holds nothing, and the reading by who holds everything.
 func (c *Controller) tendLeases(ctx context.Context, began time.Time) error {
+	l := &c.leases
+	wanted := l.wants()
+	if wanted || l.beats(began) {
+		if err := c.Records.Commit(ctx, c.putReplica(began)); err != nil {
+			return err
+		}
+		l.beaten(began, c.Clock.Now())
+	}
+	if !wanted && !l.looks(began, c.leaseNames()) {
+		l.reached(began)
+		return nil
+	}
 	states, replicas, err := c.Records.Leases(ctx)
 	if err != nil {
 		return err
 	}
-	me := record.Replica{ID: c.leases.holder, Address: c.Address, At: began, Draining: c.draining.Load()}
-	c.leases.know(replicas, began)
-	writes := [][]store.Write{c.Records.PutReplica(me, began.Add(replicaFor))}
-	renewed := map[string]uint64{}
-	for _, sweep := range Sweeps() {
-		name := c.leaseName(sweep)
+	l.know(replicas, began)
+	for _, name := range c.leaseNames() {
 		state := states[name]
 		switch {
-		case state.Lease.V.Holder == me.ID:
-			writes = append(writes, c.Records.RenewLease(state.Lease, me.ID))
-			renewed[name] = state.Generation
-		case c.leases.free(name, state.Lease, began) || c.Alone:
+		case state.Lease.V.Holder == l.holder:
+			// What was written above has renewed it. Whoever takes it now has seen this replica's row unchanged since.
+			l.hold(name, state.Generation, l.lastBeat().Add(leaseUse))
+			l.renewSoon(began)
+		case l.free(name, state, began) || c.Alone:
 			// A transaction of its own: whoever else takes this one must not keep us from the rest.
 			if err := c.takeLease(ctx, state, name, began); err != nil {
 				return err
 			}
+		default:
+			l.lose(name)
 		}
 	}
-	if err := c.Records.Commit(ctx, writes...); err != nil {
-		return err
-	}
-	for name, generation := range renewed {
-		c.leases.hold(name, generation, began.Add(leaseUse))
-	}
-	c.leases.reached(began)
+	l.reached(began)
 	return nil
 }
 
-// takeLease takes a lease that nobody holds, unless another replica is faster.
+func (c *Controller) leaseNames() []string {
+	var names []string
+	for _, sweep := range Sweeps() {
+		names = append(names, c.leaseName(sweep))
+	}
+	return names
+}
+
+func (c *Controller) putReplica(began time.Time) []store.Write {
+	return c.Records.PutReplica(record.Replica{
+		ID: c.leases.holder, Address: c.Address, At: began, Draining: c.draining.Load(),
+	}, began.Add(replicaFor))
+}
+
+// takeLease takes a lease that nobody holds, unless another replica is faster. It says that this replica lives, since that is what
+// others go by from now on.
 func (c *Controller) takeLease(ctx context.Context, state record.LeaseState, name string, began time.Time) error {
-	err := c.Records.Commit(ctx, c.Records.TakeLease(state, name, c.leases.holder))
+	err := c.Records.Commit(ctx, c.Records.TakeLease(state, name, c.leases.holder), c.putReplica(began))
 	switch {
 	case store.IsConflict(err):
 		return nil
@@ -165,9 +193,9 @@ func (c *Controller) giveBack(ctx context.Context) error {
 			return err
 		}
 		writes := [][]store.Write{c.Records.DeleteReplica(c.leases.holder)}
-		for _, sweep := range Sweeps() {
-			if s := states[c.leaseName(sweep)]; s.Lease.V.Holder == c.leases.holder {
-				writes = append(writes, c.Records.RenewLease(s.Lease, ""))
+		for _, name := range c.leaseNames() {
+			if s := states[name]; s.Lease.V.Holder == c.leases.holder {
+				writes = append(writes, c.Records.GiveBackLease(s.Lease))
 			}
 		}
 		if err = c.Records.Commit(ctx, writes...); !store.IsConflict(err) {
@@ -236,19 +264,86 @@ func (l *leases) others() []string {
 	return out
 }
 
-// free says whether a lease may be taken: it never was, it was given back, or it has not changed for as long as it lasts.
-func (l *leases) free(name string, lease record.Kept[record.Lease], now time.Time) bool {
-	if lease.V.Holder == "" {
+// free says whether a lease may be taken: it never was, it was given back, or its holder has not renewed it for as long as it
+// lasts.
+func (l *leases) free(name string, s record.LeaseState, now time.Time) bool {
+	if s.Lease.V.Holder == "" {
 		return true
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	w, known := l.watched[name]
-	if !known || w.version != lease.Version {
-		l.watched[name] = watchedLease{version: lease.Version, since: now}
+	if !known || w.holder != s.Lease.V.Holder || w.beat != s.Beat {
+		l.watched[name] = watchedLease{holder: s.Lease.V.Holder, beat: s.Beat, since: now}
 		return false
 	}
 	return now.Sub(w.since) >= leaseFor
+}
+
+// beats says whether this replica's row must be written: to renew what it holds, or to stay in the list.
+func (l *leases) beats(now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.held) > 0 || now.Sub(l.beat) >= beatSeldom
+}
+
+// beaten notes that the row was written: by now, before anybody could take what is still held.
+func (l *leases) beaten(began, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.beat = began
+	for name, h := range l.held {
+		if now.Before(h.until) {
+			h.until = began.Add(leaseUse)
+			l.held[name] = h
+		}
+	}
+}
+
+// renewSoon has the next round write this replica's row, if this one has not: it holds something that it had forgotten.
+func (l *leases) renewSoon(began time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wanted = l.wanted || l.beat.Before(began)
+}
+
+func (l *leases) lastBeat() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.beat
+}
+
+// looks says whether the leases must be read: to take what is free, or to know who else there is.
+func (l *leases) looks(now time.Time, names []string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, name := range names {
+		if h, held := l.held[name]; !held || !l.beat.Before(h.until) {
+			l.looked = now
+			return true
+		}
+	}
+	if now.Sub(l.looked) < lookSeldom && !l.drain {
+		return false
+	}
+	l.looked = now
+	return true
+}
+
+// wants says whether somebody wants this round to read and to write whatever it would.
+func (l *leases) wants() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	wanted := l.wanted
+	l.wanted = false
+	return wanted
+}
+
+// lose forgets a lease that another replica has taken.
+func (l *leases) lose(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.held, name)
 }
 
 func (l *leases) hold(name string, generation uint64, until time.Time) {
@@ -316,7 +411,7 @@ func (l *leases) news() bool {
 func (l *leases) soon() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.nudged = true
+	l.nudged, l.wanted = true, true
 	if l.nudge != nil {
 		l.nudge()
 	}

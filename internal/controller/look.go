@@ -136,6 +136,16 @@ func nextJobLook(j fleet.Job) time.Time {
 	}
 }
 
+// lookAtJobBy is when a job that is written is looked at: not later than nextJobLook says. A time that was planned earlier stays,
+// since to move it costs more than a look that finds that there is time yet, and most jobs are over before. Pure.
+func lookAtJobBy(old record.Kept[record.Job], j fleet.Job, now time.Time) time.Time {
+	next := nextJobLook(j)
+	if planned := old.V.Due; old.Exists() && planned.After(now) && planned.Before(next) {
+		return planned
+	}
+	return next
+}
+
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

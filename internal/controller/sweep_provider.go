@@ -82,8 +82,8 @@ func (c *Controller) sweepProvider(ctx context.Context) error {
 		byID[i.ID] = i
 	}
 	var met troubles
-	c.checkRows(ctx, byID, &met)
-	c.checkInstances(ctx, instances, young, &met)
+	known := c.checkRows(ctx, byID, &met)
+	c.checkInstances(ctx, instances, known, young, &met)
 	return met.err
 }
 
@@ -106,8 +106,9 @@ func (t *troubles) meet(err error) bool {
 	return t.n < troublesMost
 }
 
-// checkRows ends the machines whose instances have ended (rule 6.5).
-func (c *Controller) checkRows(ctx context.Context, instances map[string]provider.Instance, met *troubles) {
+// checkRows ends the machines whose instances have ended (rule 6.5). It returns the instances that live rows answer for.
+func (c *Controller) checkRows(ctx context.Context, instances map[string]provider.Instance, met *troubles) (known map[string]bool) {
+	known = map[string]bool{}
 	machines, err := c.Records.LiveMachines(ctx)
 	if err != nil {
 		met.meet(fmt.Errorf("listing machines: %w", err))
@@ -116,6 +117,7 @@ func (c *Controller) checkRows(ctx context.Context, instances map[string]provide
 		if m.ID.Site != c.Site {
 			continue
 		}
+		known[m.ID.ID] = true
 		i, listed := instances[m.ID.ID]
 		var err error
 		switch {
@@ -133,9 +135,10 @@ func (c *Controller) checkRows(ctx context.Context, instances map[string]provide
 			continue
 		}
 		if !met.meet(err) {
-			return
+			return known
 		}
 	}
+	return known
 }
 
 // endedElsewhere writes that a machine has ended by itself, and looks its job up.
@@ -214,8 +217,9 @@ func (c *Controller) listedAgain(ctx context.Context, id fleet.MachineID) error 
 	})
 }
 
-// checkInstances attaches instances of open launches (rule 2.3) and ends rowless ones (section 8).
-func (c *Controller) checkInstances(ctx context.Context, instances []provider.Instance, young bool, met *troubles) {
+// checkInstances attaches instances of open launches (rule 2.3) and ends rowless ones (section 8). An instance whose row was just
+// listed has one: the list may be a moment old, and the next pass is soon enough to notice that the row has ended since.
+func (c *Controller) checkInstances(ctx context.Context, instances []provider.Instance, known map[string]bool, young bool, met *troubles) {
 	rowless := map[string]bool{}
 	var over []provider.Instance
 	live := 0
@@ -224,6 +228,9 @@ func (c *Controller) checkInstances(ctx context.Context, instances []provider.In
 			continue
 		}
 		live++
+		if known[i.ID] {
+			continue
+		}
 		orphan, err := c.rowless(ctx, i)
 		if !met.meet(err) {
 			return
@@ -336,10 +343,20 @@ func (c *Controller) sweepRegistrations(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	machines, err := c.Records.LiveMachines(ctx)
+	if err != nil { // what it did list is looked at one by one
+		c.Logger.WarnContext(ctx, "not every machine could be listed", "error", err)
+	}
+	owned := map[string]bool{}
+	for _, m := range machines {
+		for _, runner := range m.Runners {
+			owned[runner.Repository.Host+" "+runner.Name] = true
+		}
+	}
 	strays := map[string]bool{}
 	var failed error
 	for _, r := range repositories {
-		failed = errors.Join(failed, c.sweepRegistrationsOf(ctx, r, strays))
+		failed = errors.Join(failed, c.sweepRegistrationsOf(ctx, r, owned, strays))
 	}
 	if failed == nil { // what was not listed has not been seen to be gone
 		c.registrations.retain(strays)
@@ -347,7 +364,7 @@ func (c *Controller) sweepRegistrations(ctx context.Context) error {
 	return failed
 }
 
-func (c *Controller) sweepRegistrationsOf(ctx context.Context, r fleet.Repository, strays map[string]bool) error {
+func (c *Controller) sweepRegistrationsOf(ctx context.Context, r fleet.Repository, listed, strays map[string]bool) error {
 	runners, err := c.github(ctx).Runners(r)
 	if err != nil {
 		return err
@@ -355,6 +372,9 @@ func (c *Controller) sweepRegistrationsOf(ctx context.Context, r fleet.Repositor
 	for _, reg := range runners {
 		if !strings.HasPrefix(reg.Name, c.namePrefix()) {
 			continue // RightFleet
+		}
+		if listed[r.Host+" "+reg.Name] {
+			continue
 		}
 		owned, err := c.owned(ctx, r, reg)
 		if err != nil {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strconv"
@@ -24,19 +25,22 @@ type QueuedEntry struct {
 	BackoffUntil time.Time       `json:"backoff_until,omitzero"`
 }
 
-// OpenEntry is what is read of every job that is not over, in the partition of its repository.
+// OpenEntry is what is read of every job that is not over, in the partition of its repository. Nothing in it changes when the job
+// begins to run.
 type OpenEntry struct {
 	Job       fleet.JobID      `json:"job"`
 	Run       int64            `json:"run"`
-	State     fleet.JobState   `json:"state"`
 	Folded    []string         `json:"folded,omitempty"`
 	Repo      fleet.Repository `json:"repo"`
 	Confirmed time.Time        `json:"confirmed,omitzero"`
 	Created   time.Time        `json:"created"`
 }
 
+// jobPartition begins the partition of a job's row.
+const jobPartition = "job/"
+
 func jobKey(id fleet.JobID) store.Key {
-	return store.Key{Partition: "job/" + id.Host + "/" + strconv.FormatInt(id.ID, 10), Sort: "job"}
+	return store.Key{Partition: jobPartition + id.Host + "/" + strconv.FormatInt(id.ID, 10), Sort: "job"}
 }
 
 func queuedKey(j fleet.Job) store.Key {
@@ -80,9 +84,15 @@ func (r *Records) PutJob(old Kept[Job], j Job, keep time.Duration) []store.Write
 		}
 		return writes
 	}
-	return append(writes, store.Put(store.Row{Key: openKey(j.Job), Value: encode(OpenEntry{
-		Job: j.ID, Run: j.Run, State: j.State, Folded: j.Folded, Repo: j.Repository, Confirmed: j.Confirmed, Created: j.Created,
-	})}, store.Any()))
+	entry := encode(openEntry(j.Job))
+	if old.Exists() && !old.V.Over() && bytes.Equal(entry, encode(openEntry(old.V.Job))) {
+		return writes // as it is, or the base's version would be another
+	}
+	return append(writes, store.Put(store.Row{Key: openKey(j.Job), Value: entry}, store.Any()))
+}
+
+func openEntry(j fleet.Job) OpenEntry {
+	return OpenEntry{Job: j.ID, Run: j.Run, Folded: j.Folded, Repo: j.Repository, Confirmed: j.Confirmed, Created: j.Created}
 }
 
 func queuedWrites(old Kept[Job], j Job) []store.Write {
@@ -92,11 +102,17 @@ func queuedWrites(old Kept[Job], j Job) []store.Write {
 		writes = append(writes, store.Delete(queuedKey(old.V.Job), store.Any()))
 	}
 	if has {
-		writes = append(writes, store.Put(store.Row{Key: queuedKey(j.Job), Value: encode(QueuedEntry{
-			Job: j.ID, Demand: j.Demand, Queued: j.Queued, BackoffUntil: j.BackoffUntil,
-		})}, store.Any()))
+		entry := encode(queuedEntry(j.Job))
+		if had && queuedKey(old.V.Job) == queuedKey(j.Job) && bytes.Equal(entry, encode(queuedEntry(old.V.Job))) {
+			return writes
+		}
+		writes = append(writes, store.Put(store.Row{Key: queuedKey(j.Job), Value: entry}, store.Any()))
 	}
 	return writes
+}
+
+func queuedEntry(j fleet.Job) QueuedEntry {
+	return QueuedEntry{Job: j.ID, Demand: j.Demand, Queued: j.Queued, BackoffUntil: j.BackoffUntil}
 }
 
 // OpenJobs reads every job of a repository that is not over.

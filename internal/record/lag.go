@@ -2,8 +2,6 @@ package record
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"time"
 )
 
@@ -15,10 +13,9 @@ func (r *Records) DueLag(ctx context.Context, now time.Time) (time.Duration, err
 	}
 	var longest time.Duration
 	for _, d := range rows {
-		text, _, _ := strings.Cut(d.At, "#")
-		at, err := time.Parse(sortTimeForm, text)
+		at, err := d.Time()
 		if err != nil {
-			return 0, fmt.Errorf("reading when %s is due: %w", d.Row.Key, err)
+			return 0, err
 		}
 		longest = max(longest, now.Sub(at))
 	}

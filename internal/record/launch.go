@@ -8,7 +8,12 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/store"
 )
 
-func launchKey(id string) store.Key { return store.Key{Partition: "launch/" + id, Sort: "launch"} }
+// launchPartition begins the partition of a launch's row.
+const launchPartition = "launch/"
+
+func launchKey(id string) store.Key {
+	return store.Key{Partition: launchPartition + id, Sort: "launch"}
+}
 
 // LaunchEntry is what a decision reads of a launch that is not settled.
 type LaunchEntry struct {

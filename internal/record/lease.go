@@ -9,12 +9,12 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/store"
 )
 
-// Lease is the right of one replica to do a periodic work. Whoever holds it writes it again every few seconds; nobody's
-// clock is compared with another's, since what counts for the others is that the row changes.
+// Lease is the right of one replica to do a periodic work. It is written when it changes hands. Whoever holds leases writes the
+// row of its replica again every few seconds, which renews all of them; nobody's clock is compared with another's, since what
+// counts for the others is that this row changes.
 type Lease struct {
 	Work   string `json:"work"`
 	Holder string `json:"holder"` // a life of a replica; empty when it was given back
-	Beats  uint64 `json:"beats"`  // so that every renewal is a change
 }
 
 // LeaseState is a lease with its generation: the version of a row that changes with the holder only. A write under a lease
@@ -22,6 +22,8 @@ type Lease struct {
 type LeaseState struct {
 	Lease      Kept[Lease]
 	Generation uint64
+	// Beat is the version of the row of the holder's replica, 0 if it has none: it changes with every renewal.
+	Beat uint64
 }
 
 // Replica is a server that works with this store.
@@ -43,6 +45,7 @@ const (
 // Leases reads all leases and all replicas, consistently.
 func (r *Records) Leases(ctx context.Context) (map[string]LeaseState, []Replica, error) {
 	states := map[string]LeaseState{}
+	beats := map[string]uint64{}
 	var replicas []Replica
 	q := store.Query{Partition: leasePartition}
 	for {
@@ -68,31 +71,41 @@ func (r *Records) Leases(ctx context.Context) (map[string]LeaseState, []Replica,
 					return nil, nil, err
 				}
 				replicas = append(replicas, k.V)
+				beats[k.V.ID] = k.Version
 			}
 		}
 		if page.Next == "" {
+			for name, s := range states {
+				s.Beat = beats[s.Lease.V.Holder]
+				states[name] = s
+			}
 			return states, replicas, nil
 		}
 		q.Cursor = page.Next
 	}
 }
 
-// RenewLease writes a lease that its holder keeps, or, with no holder, gives back.
-func (r *Records) RenewLease(old Kept[Lease], holder string) []store.Write {
-	l := Lease{Work: old.V.Work, Holder: holder, Beats: old.V.Beats + 1}
+// GiveBackLease writes that nobody holds a lease.
+func (r *Records) GiveBackLease(old Kept[Lease]) []store.Write {
+	l := Lease{Work: old.V.Work}
 	return []store.Write{store.Put(store.Row{Key: leaseKey(leasePrefix, l.Work), Value: encode(l)}, store.At(old.Version))}
 }
 
-// TakeLease writes a lease that changes hands; its generation is then one more.
+// TakeLease writes a lease that changes hands; its generation is then one more. It depends on the former holder's not having
+// renewed it since the state was read.
 func (r *Records) TakeLease(s LeaseState, work, holder string) []store.Write {
-	l := Lease{Work: work, Holder: holder, Beats: s.Lease.V.Beats + 1}
-	return []store.Write{
+	l := Lease{Work: work, Holder: holder}
+	writes := []store.Write{
 		store.Put(store.Row{Key: leaseKey(leasePrefix, work), Value: encode(l)}, store.At(s.Lease.Version)),
 		store.Put(store.Row{Key: leaseKey(generationPrefix, work), Value: []byte("{}")}, store.At(s.Generation)),
 	}
+	if former := s.Lease.V.Holder; former != "" && former != holder {
+		writes = append(writes, store.Check(leaseKey(replicaPrefix, former), store.At(s.Beat)))
+	}
+	return writes
 }
 
-// PutReplica writes that a replica lives, until it ceases to say so.
+// PutReplica writes that a replica lives, until it ceases to say so. It renews every lease that the replica holds.
 func (r *Records) PutReplica(v Replica, until time.Time) []store.Write {
 	row := store.Row{Key: leaseKey(replicaPrefix, v.ID), Value: encode(v), Expires: until}
 	return []store.Write{store.Put(row, store.Any())}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/store"
 )
 
-// Due is a row that must be looked at.
+// Due is a row that must be looked at: its keys, which name what it is about. Whoever looks reads the row.
 type Due struct {
 	Kind DueKind
 	Row  store.Row
@@ -33,7 +34,7 @@ const (
 func (r *Records) DueRows(ctx context.Context, now time.Time, limit int) ([]Due, error) {
 	var out []Due
 	for shard := range dueShards {
-		q := store.Query{Partition: duePartition(shard), To: sortTime(now.Add(time.Millisecond)), Limit: limit}
+		q := store.Query{Partition: duePartition(shard), To: sortTime(now.Add(time.Millisecond)), Limit: limit, Keys: true}
 		for {
 			page, err := r.store.Index(ctx, store.Index1, q)
 			if err != nil {
@@ -52,10 +53,27 @@ func (r *Records) DueRows(ctx context.Context, now time.Time, limit int) ([]Due,
 	return out, nil
 }
 
-// JobOf reads a due job as the index has it.
-func JobOf(d Due) (Kept[Job], error) { return decode[Job](d.Row) }
+// Time is when the row is due.
+func (d Due) Time() (time.Time, error) {
+	text, _, _ := strings.Cut(d.At, "#")
+	at, err := time.Parse(sortTimeForm, text)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("reading when %s is due: %w", d.Row.Key, err)
+	}
+	return at, nil
+}
 
-// MachineOf names a due machine. Its row, the largest there is, need not be decoded for that: whoever looks reads it anew.
+// JobOf names a due job.
+func JobOf(d Due) (fleet.JobID, error) {
+	host, text, _ := strings.Cut(strings.TrimPrefix(d.Row.Key.Partition, jobPartition), "/")
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return fleet.JobID{}, fmt.Errorf("reading the key of a due job: %w", err)
+	}
+	return fleet.JobID{Host: host, ID: id}, nil
+}
+
+// MachineOf names a due machine.
 func MachineOf(d Due) (fleet.MachineID, error) {
 	id, err := fleet.ParseMachineID(strings.TrimPrefix(d.Row.Key.Partition, machinePartition))
 	if err != nil {
@@ -64,8 +82,8 @@ func MachineOf(d Due) (fleet.MachineID, error) {
 	return id, nil
 }
 
-// LaunchOf reads a due launch.
-func LaunchOf(d Due) (Kept[fleet.Launch], error) { return decode[fleet.Launch](d.Row) }
+// LaunchOf names a due launch.
+func LaunchOf(d Due) string { return strings.TrimPrefix(d.Row.Key.Partition, launchPartition) }
 
 // JobPage is part of a list of jobs, newest first.
 type JobPage struct {

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -54,9 +55,10 @@ func (r *Records) PutMachine(old Kept[fleet.Machine], m fleet.Machine, keep time
 	row.Index2 = store.Key{Partition: list, Sort: sortTime(m.Launched) + "#" + m.ID.String()}
 	writes := []store.Write{store.Put(row, store.At(old.Version))}
 	had, has := old.Exists() && old.V.Count().Counts(), m.Count().Counts()
-	switch {
+	switch entry := encode(m.Count()); {
+	case has && had && bytes.Equal(entry, encode(old.V.Count())): // as it is, or the base's version would be another
 	case has:
-		writes = append(writes, store.Put(store.Row{Key: countKey(m), Value: encode(m.Count())}, store.Any()))
+		writes = append(writes, store.Put(store.Row{Key: countKey(m), Value: entry}, store.Any()))
 	case had:
 		writes = append(writes, store.Delete(countKey(m), store.Any()))
 	}

@@ -21,6 +21,27 @@ import (
 type Records struct {
 	store   store.Store
 	changes atomic.Uint64
+	onDue   atomic.Pointer[func(time.Time)]
+}
+
+// OnDue has f told of every row that is written with a time at which it must be looked at: of several in one transaction, the
+// first such time. There is one such f.
+func (r *Records) OnDue(f func(time.Time)) { r.onDue.Store(&f) }
+
+// tellDue tells of the first time at which something that was written is due.
+func (r *Records) tellDue(writes []store.Write) {
+	told, first := r.onDue.Load(), ""
+	if told == nil {
+		return
+	}
+	for _, w := range writes {
+		if at := w.Row.Index1.Sort; at != "" && (first == "" || at < first) {
+			first = at
+		}
+	}
+	if at, err := (Due{At: first}).Time(); first != "" && err == nil {
+		(*told)(at)
+	}
 }
 
 // Changes counts the transactions that were made through these records: while it stands still, nothing that this process
@@ -58,6 +79,7 @@ func (r *Records) commit(ctx context.Context, transact func(context.Context, []s
 		return fmt.Errorf("writing %s: %w", all[0].Row.Key, fenceError(err, all, whole))
 	}
 	r.changes.Add(1)
+	r.tellDue(all)
 	return nil
 }
 
@@ -124,7 +146,7 @@ func sortTime(t time.Time) string { return t.UTC().Format(sortTimeForm) }
 const sortTimeForm = "20060102T150405.000Z"
 
 // dueShards spreads the due index, whose partitions every due row passes through.
-const dueShards = 4
+const dueShards = 2
 
 // due returns the key in the due index, or none for a zero time.
 func due(t time.Time, key store.Key) store.Key {

@@ -230,7 +230,7 @@ func (r *Records) Queued(ctx context.Context, k fleet.ShapeKey) ([]QueuedEntry, 
 // AliveShapes lists the shapes that have jobs or machines. It reads an index: a hint, not a decision.
 func (r *Records) AliveShapes(ctx context.Context) ([]fleet.ShapeKey, error) {
 	var out []fleet.ShapeKey
-	err := r.eachIndexed(ctx, store.Query{Partition: "shapes"}, func(row store.Row) error {
+	err := r.eachIndexed(ctx, store.Query{Partition: "shapes", Keys: true}, func(row store.Row) error {
 		out = append(out, fleet.ShapeKey(strings.TrimPrefix(row.Key.Partition, "shape/")))
 		return nil
 	})

@@ -49,7 +49,7 @@ func (r *replica) begin() {
 		Records: record.New(w.seamOf(r.d)), Queue: queueSeam{w, r.d}, GitHub: g, Provider: providerSeam{w, r.d}, Verifier: w.cloud,
 		Clock: clk, Random: newStream(w.cfg.Seed, purposeReplica+uint64(r.number)<<32+uint64(r.lives)),
 		Logger: slog.New(&recorder{w: w, from: r.d.name}),
-		Site:   site(), ScanInterval: w.scanInterval(), DueInterval: w.dueInterval(), Workers: workers, ServerURL: "https://github.sim",
+		Site:   site(), ScanInterval: w.scanInterval(), DueInterval: w.dueInterval(), Billed: w.billed(), Workers: workers, ServerURL: "https://github.sim",
 		Resolve: w.resolve, MaxRunners: w.maxRunners(),
 		Ours: func(labels []string) bool {
 			return slices.ContainsFunc(labels, func(l string) bool { return strings.HasPrefix(strings.ToLower(l), label.Marker) })

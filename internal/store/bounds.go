@@ -46,6 +46,20 @@ const (
 	afterSurrogates = '\ue000'
 )
 
+// Bare leaves of an index's rows what it gives to a query that asks for keys.
+func Bare(page Page, name IndexName) Page {
+	for i, row := range page.Rows {
+		bare := Row{Key: row.Key}
+		if name == Index1 {
+			bare.Index1 = row.Index1
+		} else {
+			bare.Index2 = row.Index2
+		}
+		page.Rows[i] = bare
+	}
+	return page
+}
+
 // CheckQuery refuses, with ErrInvalid, a query that no backend takes. Cursors are checked by who reads them.
 func CheckQuery(q Query) error {
 	if q.Partition == "" {

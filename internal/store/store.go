@@ -122,8 +122,11 @@ type Query struct {
 	Partition        string
 	Prefix, From, To string
 	Descending       bool
-	Limit            int    // rows of the page; 0 is the backend's page
-	Cursor           string // Next of the page before
+	Limit            int // rows of the page; 0 is the backend's page
+	// Keys asks an index for rows with nothing but their keys, its own among them: all that an index of DynamoDB holds. Rows
+	// that have expired may be among them, and such as have just left their place.
+	Keys   bool
+	Cursor string // Next of the page before
 }
 
 // Page is part of an answer. Next is empty on the last page; a page may be empty and still have a Next.

@@ -44,6 +44,9 @@ func (s *Store) indexed(ctx context.Context, q store.Query, x index) (store.Page
 	if err != nil {
 		return store.Page{}, err
 	}
+	if q.Keys {
+		return keysOf(q, items, last, x)
+	}
 	now := s.clock.Now()
 	var page store.Page
 	read, seen := 0, 0
@@ -67,6 +70,21 @@ func (s *Store) indexed(ctx context.Context, q store.Query, x index) (store.Page
 				return page, nil
 			}
 		}
+	}
+	page.Next, err = nextOf(last, &x)
+	return page, err
+}
+
+// keysOf makes a page of an index's entries alone.
+func keysOf(q store.Query, items []item, last item, x index) (page store.Page, err error) {
+	for _, entry := range items {
+		at, err := positionAt(entry, &x)
+		if err != nil {
+			return store.Page{}, err
+		}
+		row := store.Row{Key: at.Key}
+		*x.of(&row) = store.Key{Partition: q.Partition, Sort: at.Index}
+		page.Rows = append(page.Rows, row)
 	}
 	page.Next, err = nextOf(last, &x)
 	return page, err

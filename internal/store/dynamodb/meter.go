@@ -96,11 +96,15 @@ func (m *Meter) Query(ctx context.Context, q store.Query) (store.Page, error) {
 func (m *Meter) Index(ctx context.Context, name store.IndexName, q store.Query) (store.Page, error) {
 	page, err := m.Store.Index(ctx, name, q)
 	m.called("Query", 1)
-	m.called("BatchGetItem", (len(page.Rows)+maxBatchGet-1)/maxBatchGet)
+	if !q.Keys {
+		m.called("BatchGetItem", (len(page.Rows)+maxBatchGet-1)/maxBatchGet)
+	}
 	entries := 0
 	for _, row := range page.Rows {
 		entries += entryBytes(row, name)
-		m.read(Place{Partition: row.Key.Partition}, m.itemBytes(row), eventually)
+		if !q.Keys {
+			m.read(Place{Partition: row.Key.Partition}, m.itemBytes(row), eventually)
+		}
 	}
 	m.read(Place{Index: name, Partition: q.Partition}, entries, eventually)
 	return page, err

@@ -144,10 +144,14 @@ func (s *Store) Index(ctx context.Context, name store.IndexName, q store.Query) 
 	if !ok {
 		return store.Page{}, fmt.Errorf("%w: no index %d", store.ErrInvalid, name)
 	}
-	return s.page(ctx, q, true, func(now time.Time) *table {
+	page, err := s.page(ctx, q, true, func(now time.Time) *table {
 		s.catchUp(now)
 		return index.partitions[q.Partition]
 	})
+	if q.Keys {
+		page = store.Bare(page, name)
+	}
+	return page, err
 }
 
 // page reads one page of the table that choose returns, which is called under the lock.

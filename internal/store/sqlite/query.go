@@ -40,6 +40,9 @@ func (s *Store) Index(ctx context.Context, name store.IndexName, q store.Query) 
 	if err != nil {
 		return store.Page{}, fmt.Errorf("reading index %d, partition %s: %w", name, q.Partition, err)
 	}
+	if q.Keys {
+		page = store.Bare(page, name)
+	}
 	return page, nil
 }
 

@@ -192,7 +192,7 @@ func TestExaminingEC2TriesALaunchAndMakesNothing(t *testing.T) {
 	if err != nil || len(templates.LaunchTemplates) > 0 {
 		t.Errorf("an examination left %+v: %v", templates.LaunchTemplates, err)
 	}
-	if err := cloud.SetFaults(sim.Faults{Refusals: []sim.Refusal{{Action: "CreateFleet", Code: "UnauthorizedOperation", Rate: 1}}}); err != nil {
+	if err := cloud.SetFaults(sim.Faults{Refusals: []sim.Refusal{{Action: "CreateLaunchTemplate", Code: "UnauthorizedOperation", Rate: 1}}}); err != nil {
 		t.Fatal(err)
 	}
 	found := examine(t.Context(), s)

@@ -2,7 +2,6 @@ package ec2
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,8 +11,8 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/api"
 )
 
-// Check asks EC2 whether it would launch a machine: with the template, the image, the subnets and the rights that a launch has.
-// It launches nothing. The error says what is wrong.
+// Check asks EC2 whether it would launch a machine: with the image, the subnets and the rights that a launch has. It changes
+// nothing, so that a launch is tried only in part where none has ever made the launch template. The error says what is wrong.
 func (p *Provider) Check(ctx context.Context, r provider.Request) error {
 	place, ok := p.places[r.Site]
 	if !ok {
@@ -26,20 +25,24 @@ func (p *Provider) Check(ctx context.Context, r provider.Request) error {
 	if err := checkGroups(ctx, place); err != nil {
 		return err
 	}
-	if err := place.ensureTemplate(ctx, f.Template, p.options.Fleet); err != nil {
-		return err
+	template := place.templates[f.Template].input(p.options.Fleet)
+	template.ClientToken, template.DryRun = nil, aws.Bool(true)
+	if _, err := place.client.CreateLaunchTemplate(ctx, template); !would(err, api.CodeTemplateExists) {
+		return fmt.Errorf("trying to make a launch template: %w", err)
 	}
 	in := f.input(r)
 	in.ClientToken, in.DryRun = nil, aws.Bool(true)
-	_, err = place.client.CreateFleet(ctx, in)
-	switch {
-	case api.CodeOf(err) == api.CodeDryRun:
-		return nil
-	case err == nil:
-		return errors.New("EC2 has answered a dry run of CreateFleet as if it were none")
-	default:
+	if _, err := place.client.CreateFleet(ctx, in); !would(err, api.CodeTemplateNotFound) {
 		return fmt.Errorf("trying a launch: %w", err)
 	}
+	return nil
+}
+
+// would says whether a dry run shows that the call may be made: the code says so, or that it came too late or too early for the
+// launch template, which EC2 looks at after the rights.
+func would(err error, template string) bool {
+	code := api.CodeOf(err)
+	return code == api.CodeDryRun || code == template
 }
 
 // checkGroups looks at the security groups, which neither a launch template nor a dry run does: they have to exist, in the network

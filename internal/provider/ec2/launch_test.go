@@ -249,11 +249,24 @@ func TestOneMarketWithoutCapacitySaysSoAndTheOtherLaunches(t *testing.T) { // ru
 func TestADryRunSaysWhatIsWrongAndLaunchesNothing(t *testing.T) {
 	w := newWorld(t, 100)
 	p := w.provider()
-	if err := p.Check(t.Context(), request("l-check", 1)); err != nil {
-		t.Errorf("Check = %v", err)
+	for templates := range 2 { // before a launch has made its template, and after
+		if err := p.Check(t.Context(), request("l-check", 1)); err != nil {
+			t.Errorf("Check = %v", err)
+		}
+		found, err := w.sdk().DescribeLaunchTemplates(t.Context(), &awsec2.DescribeLaunchTemplatesInput{})
+		if n := len(w.list(p)); err != nil || len(found.LaunchTemplates) != templates || n != templates {
+			t.Errorf("a dry run left %d templates and %d instances, want %d: %v", len(found.LaunchTemplates), n, templates, err)
+		}
+		w.launch(p, request("l-1", 1))
 	}
-	if n := len(w.list(p)); n != 0 {
-		t.Errorf("a dry run launched %d instances", n)
+	if err := w.cloud.SetFaults(sim.Faults{Refusals: []sim.Refusal{{Action: "CreateFleet", Code: "UnauthorizedOperation", Rate: 1}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Check(t.Context(), request("l-check", 1)); api.KindOf(err) != api.Unauthorized {
+		t.Errorf("without the right, Check = %v", err)
+	}
+	if err := w.cloud.SetFaults(sim.Faults{}); err != nil {
+		t.Fatal(err)
 	}
 	p = w.provider(func(o *ec2.Options) { o.Sites[0].SecurityGroups = []string{"sg-0123456789abcdef0"} })
 	if err := p.Check(t.Context(), request("l-check", 1)); err == nil || !strings.Contains(err.Error(), "InvalidGroup.NotFound") {

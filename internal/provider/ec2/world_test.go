@@ -236,3 +236,17 @@ func readAll(r io.ReadCloser) string {
 	}
 	return string(b)
 }
+
+// securityGroups are those of the simulated account.
+func (w *world) securityGroups() []string {
+	w.t.Helper()
+	found, err := w.sdk().DescribeSecurityGroups(w.t.Context(), &awsec2.DescribeSecurityGroupsInput{})
+	if err != nil || len(found.SecurityGroups) == 0 {
+		w.t.Fatal(found, err)
+	}
+	var out []string
+	for _, g := range found.SecurityGroups {
+		out = append(out, *g.GroupId)
+	}
+	return out
+}

@@ -18,11 +18,11 @@ import (
 // bare is the limit: the least that a handler has to do which may say 202. It checks the signature, parses the fields that
 // matter and syncs about 1 KB of them to a file, together with all others that arrived meanwhile.
 type bare struct {
-	log  *syncedLog
+	log  interface{ append(record []byte) error }
 	macs sync.Pool
 }
 
-func newBare(log *syncedLog) *bare {
+func newBare(log interface{ append(record []byte) error }) *bare {
 	return &bare{log: log, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(webhookSecret)) }}}
 }
 

@@ -21,6 +21,7 @@ const usage = `go run ./bench [BENCHMARK...] [--output table|json] [--case TEXT]
 
 Benchmarks (all of them by default):
   ingest     durable webhook deliveries a second, beside a bare handler that signs, parses and syncs
+  ingest-sqs the same with the queue on a stand-in for SQS, beside a bare handler that sends to it in batches
   burst      from an accepted delivery to the start of the launch call, for bursts of jobs
   memory     a server's memory with many open jobs
   reconcile  the cost of one decision as the queue and the fleet grow
@@ -75,7 +76,7 @@ type benchmark struct {
 
 func benchmarks() []benchmark {
 	return []benchmark{
-		{"ingest", ingest}, {"burst", bursts}, {"memory", memory}, {"reconcile", reconcile}, {"agent", agentStart}, {"calls", calls},
+		{"ingest", ingest}, {"ingest-sqs", ingestSQS}, {"burst", bursts}, {"memory", memory}, {"reconcile", reconcile}, {"agent", agentStart}, {"calls", calls},
 		{"sizes", sizes},
 	}
 }

@@ -26,6 +26,8 @@ type spec struct {
 	MaxRunners int    `json:"max_runners"`
 	Foreign    bool   `json:"foreign"`
 	Profile    string `json:"profile"` // of the CPU, if given
+	SQS        string `json:"sqs"`     // endpoint of the queue's service; empty for an embedded one
+	Idle       bool   `json:"idle"`    // the webhook's endpoint alone, without a controller that takes what comes
 }
 
 // child is a measured process.
@@ -111,6 +113,9 @@ func process(ctx context.Context, args []string, in io.Reader, out io.Writer) (e
 		return err
 	}
 	defer func() { err = errors.Join(err, stopProfile()) }()
+	if s.Kind == kindBare && s.SQS != "" {
+		return bareSQS(ctx, s, listener, in, out)
+	}
 	if s.Kind == kindBare {
 		log, err := openSyncedLog(filepath.Join(s.Dir, "deliveries.log"))
 		if err != nil {
@@ -137,12 +142,15 @@ func server(ctx context.Context, s spec, listener net.Listener, in io.Reader, ou
 	if s.Foreign {
 		labels = foreign
 	}
-	w, err := openWorld(ctx, worldOptions{dir: s.Dir, log: log, maxRunners: s.MaxRunners, labels: labels})
+	w, err := openWorld(ctx, worldOptions{dir: s.Dir, log: log, maxRunners: s.MaxRunners, labels: labels, sqs: s.SQS})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.close()) }()
-	stop := w.start(ctx)
+	stop := func() error { return nil }
+	if !s.Idle {
+		stop = w.start(ctx)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/webhook", w.webhook)
 	err = answer(listener, mux, func() usageOf { return measureUsage(w.webhook.Stats()[ingress.Stored]) }, in, out)

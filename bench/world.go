@@ -12,6 +12,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/ingress"
 	"github.com/runs-fleet/runs-fleet/internal/label"
+	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/queue/embedded"
 	"github.com/runs-fleet/runs-fleet/internal/record"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
@@ -21,12 +22,25 @@ import (
 // world is a control plane as it runs on one machine, with its real storage; GitHub and the provider are in memory.
 type world struct {
 	store      *countedStore
-	queue      *embedded.Queue
+	queue      depthQueue
 	records    *record.Records
 	controller *controller.Controller
 	webhook    *ingress.Webhook
 	github     *hub
 	cloud      *cloud
+}
+
+// depthQueue is a queue that says how much waits in it.
+type depthQueue interface {
+	queue.Queue
+	Depth(ctx context.Context) (queue.Depth, error)
+}
+
+func openQueue(ctx context.Context, o worldOptions, clock seam.Clock, random seam.Random, logger *slog.Logger) (depthQueue, error) {
+	if o.sqs != "" {
+		return openSQS(ctx, o.sqs, clock, random, logger)
+	}
+	return embedded.Open(ctx, filepath.Join(o.dir, "queue.db"), clock, embedded.Options{}, logger) //nolint:wrapcheck // openWorld says what it was doing
 }
 
 // worldOptions are what differs between benchmarks.
@@ -35,8 +49,9 @@ type worldOptions struct {
 	log        io.Writer
 	maxRunners int
 	labels     func(run int64) string
-	slow       bool // calls take what they take in the real world
-	agents     bool // machines say hello and run jobs
+	sqs        string // endpoint of the queue's service; empty for the embedded one
+	slow       bool   // calls take what they take in the real world
+	agents     bool   // machines say hello and run jobs
 }
 
 func openWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
@@ -52,7 +67,7 @@ func openWorld(ctx context.Context, o worldOptions) (_ *world, err error) {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	w.store = &countedStore{Store: file}
-	if w.queue, err = embedded.Open(ctx, filepath.Join(o.dir, "queue.db"), clock, embedded.Options{}, logger); err != nil {
+	if w.queue, err = openQueue(ctx, o, clock, random, logger); err != nil {
 		return nil, fmt.Errorf("opening the queue: %w", err)
 	}
 	w.records = record.New(w.store)

@@ -19,7 +19,7 @@ type Layer struct {
 func Layers() []Layer { //nolint:funlen // a table
 	domain := []string{"fleet", "label", "schedule", "catalog"}
 	interfaces := []string{"seam", "store", "queue", "blob", "provider", "agentapi"}
-	core := slices.Concat(domain, interfaces, []string{"record", "controller/...", "version"})
+	core := slices.Concat(domain, interfaces, []string{"record", "controller/...", "version", "pool"})
 	return []Layer{
 		{
 			Name: "ground", Packages: []string{"seam", "version", "fleet"},
@@ -80,7 +80,7 @@ func Layers() []Layer { //nolint:funlen // a table
 		},
 		{
 			Name: "machines of EC2", Packages: []string{"provider/ec2/..."},
-			May: []string{"provider", "provider/ec2/...", "fleet", "catalog", "seam", "awsclient"},
+			May: []string{"provider", "provider/ec2/...", "fleet", "catalog", "seam", "awsclient", "agentapi"},
 			Why: "a provider on AWS shares its client's settings with the other backends there, and nothing else",
 		},
 		{

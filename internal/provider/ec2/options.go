@@ -14,6 +14,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/catalog"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/api"
+	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/identity"
 	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/owned"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
@@ -30,6 +31,8 @@ type Options struct {
 	Prices catalog.Catalog
 	// Parameter reads a parameter of Systems Manager; needed only where an image is named by one.
 	Parameter func(ctx context.Context, region, name string) (string, error)
+	// Certificates verify who says hello; nil is AWS's.
+	Certificates identity.Certificates
 	// Cache keeps inventories, so that a server can start while EC2 does not answer; optional.
 	Cache Cache
 	// Rates bound our calls to each region; the zero value is the default.

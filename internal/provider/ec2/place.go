@@ -18,6 +18,7 @@ type place struct {
 	made      marks
 	inventory atomic.Pointer[Inventory]
 	stale     atomic.Bool
+	lookups   lookups
 
 	mu     sync.Mutex
 	listed map[string]owned.ID  // live instances of the last listings

@@ -11,6 +11,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/api"
+	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/identity"
 	"github.com/runs-fleet/runs-fleet/internal/provider/ec2/owned"
 )
 
@@ -33,6 +34,13 @@ var (
 func New(ctx context.Context, o Options) (*Provider, error) {
 	if err := o.check(); err != nil {
 		return nil, fmt.Errorf("setting up EC2: %w", err)
+	}
+	if o.Certificates == nil {
+		published, err := identity.AWS()
+		if err != nil {
+			return nil, fmt.Errorf("setting up EC2: %w", err)
+		}
+		o.Certificates = published
 	}
 	p := &Provider{options: o, clients: map[string]*api.Client{}, places: map[fleet.Site]*place{}, former: map[fleet.Site]*place{}}
 	for _, s := range o.Sites {

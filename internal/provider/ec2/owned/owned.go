@@ -35,7 +35,8 @@ func (i ID) String() string { return i.id }
 type Instance struct {
 	provider.Instance
 
-	Owned ID
+	Owned   ID
+	Account string // of its owner
 }
 
 // Describer is what a listing needs of EC2.
@@ -88,7 +89,9 @@ func pages(ctx context.Context, from Describer, site fleet.Site, by []types.Filt
 		}
 		for _, r := range out.Reservations {
 			for _, i := range r.Instances {
-				all = append(all, instance(i, site))
+				one := instance(i, site)
+				one.Account = aws.ToString(r.OwnerId)
+				all = append(all, one)
 			}
 		}
 		if aws.ToString(out.NextToken) == "" {

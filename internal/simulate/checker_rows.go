@@ -211,7 +211,7 @@ func (c *checker) jobKey(id int64) string { return c.rows.jobKeys[id] }
 // attach counts a launch's machines.
 func (c *checker) attach(m fleet.Machine) {
 	c.rows.attached[m.Launch]++
-	made := c.w.cloud.requests[m.Launch]
+	made := c.w.cloud.launches[m.Launch]
 	switch {
 	case made == nil:
 		c.violated("OneFleetPerLaunch", []string{m.ID.ID, m.Launch}, "%s attaches to launch %s, which was never called", m.ID.ID, m.Launch)

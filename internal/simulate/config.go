@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/catalog"
 	"github.com/runs-fleet/runs-fleet/internal/simulate/forecast"
 )
 
@@ -20,6 +21,7 @@ type Config struct {
 	Forecast *forecast.Plan // in place of the campaign's jobs and machines (optional)
 	SQLite   bool           // the store is SQLite in a file, not the strict one in memory
 	folder   string         // where that file is
+	types    []catalog.Type // that a forecast's machines may be of
 	Profile  string         // the difficult world that was asked for; empty for what the seed drew
 	Watch    Watch          // is told of the calls to the store and the queue (optional)
 }

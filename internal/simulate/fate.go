@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/githubsim/world"
 )
 
@@ -28,6 +29,9 @@ func (w *World) strike(f Fault, do func() bool) {
 // rushOf is how many runs of four jobs start at once: more than a small limit of runners allows.
 const rushOf = 12
 
+// noticed is the share of reclaims that are announced two minutes earlier.
+const noticed = 0.7
+
 // doom plans all faults that happen by themselves.
 func (w *World) doom() {
 	w.strike(ReplicaKilled, w.killReplica)
@@ -40,13 +44,11 @@ func (w *World) doom() {
 		return w.someMachine(func(m *machine) { m.cutOff(d) })
 	})
 	w.strike(SpotReclaim, func() bool {
-		return w.someMachine(func(m *machine) {
-			m.fault = "reclaimed"
-			w.cloud.end(m, "Server.SpotInstanceTermination")
-		})
+		notice := w.fate.chance(noticed)
+		return w.someMachineOf((*machine).reclaimable, func(m *machine) { w.cloud.reclaim(m, notice) })
 	})
 	w.strike(ProviderEmpty, func() bool {
-		w.cloud.empty = w.s.now.Add(w.fate.between(10*time.Second, 5*time.Minute))
+		w.cloud.drain(w.fate.between(10*time.Second, 5*time.Minute))
 		return true
 	})
 	w.strike(Rush, func() bool {
@@ -61,8 +63,8 @@ func (w *World) doom() {
 		if w.fate.chance(0.2) { // a launch is given up after ten minutes
 			d = long
 		}
-		w.cloud.silent = w.s.now.Add(d)
 		w.history.add("", "the cloud falls silent")
+		w.cloud.silence(d)
 		return true
 	})
 	w.strike(Revision, func() bool {
@@ -118,9 +120,16 @@ func (w *World) rollReplica() bool {
 
 // someMachine does something to a machine that lives and that nothing has been done to.
 func (w *World) someMachine(do func(*machine)) bool {
+	return w.someMachineOf(func(*machine) bool { return true }, do)
+}
+
+// reclaimable says whether the machine was bought on the spot market and has no notice yet.
+func (m *machine) reclaimable() bool { return m.inst.Market == fleet.Spot && !m.noticed }
+
+func (w *World) someMachineOf(kind func(*machine) bool, do func(*machine)) bool {
 	var live []*machine
-	for _, m := range w.cloud.machines {
-		if m.live() && m.agent.runs && m.fault == "" {
+	for _, m := range w.cloud.open {
+		if m.live() && m.agent.runs && m.fault == "" && kind(m) {
 			live = append(live, m)
 		}
 	}
@@ -183,7 +192,7 @@ func (w *World) jobNames(run *world.Run) string {
 // calm ends all faults: replicas that are down or paused go on, connections work, GitHub behaves.
 func (w *World) calm() {
 	w.hub.quiet()
-	w.cloud.empty, w.cloud.silent = time.Time{}, time.Time{}
+	w.cloud.setFaults()
 	for _, r := range w.replicas {
 		r.d.paused = time.Time{}
 	}

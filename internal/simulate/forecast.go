@@ -28,7 +28,11 @@ func Forecast(plan forecast.Plan, started func(int)) (out forecast.Outcome, err 
 const always = 50 * 365 * 24 * time.Hour
 
 func foretell(plan forecast.Plan, started func(int)) (forecast.Outcome, error) {
-	w := newWorld(Config{Seed: plan.Seed, Replicas: 1, Faulty: always, Rates: ratesOf(plan), Forecast: &plan}, false)
+	types, err := typesOf(plan)
+	if err != nil {
+		return forecast.Outcome{}, err
+	}
+	w := newWorld(Config{Seed: plan.Seed, Replicas: 1, Faulty: always, Rates: ratesOf(plan), Forecast: &plan, types: types}, false)
 	f := &foreseen{w: w, plan: plan, ids: make([]int64, len(plan.Jobs)), left: len(plan.Jobs), started: started}
 	for _, r := range w.replicas {
 		r.begin()
@@ -195,14 +199,6 @@ func (w *World) durationOf(job int64) time.Duration {
 	return w.durations[job]
 }
 
-// bootTime is how long a machine takes to boot.
-func (w *World) bootTime() time.Duration {
-	if w.cfg.Forecast == nil {
-		return w.cloudy.between(8*time.Second, 45*time.Second)
-	}
-	return max(w.cfg.Forecast.Boot.Draw(w.cloudy.r), time.Millisecond)
-}
-
 // scanInterval is how often GitHub is asked for jobs.
 func (w *World) scanInterval() time.Duration {
 	if w.cfg.Forecast != nil && w.cfg.Forecast.Poll > 0 {
@@ -230,4 +226,5 @@ func (w *World) stop() {
 		r.stop()
 		w.s.kill(r.d)
 	}
+	w.cloud.count()
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// line is something that happened, and what it is about: "job 7" or "i-0007", empty for everything.
+// line is something that happened, and what it is about: "job 7" or an instance, empty for everything.
 type line struct {
 	at    time.Duration
 	about string
@@ -46,7 +46,7 @@ func (h *history) of(things []string, most int) []string {
 	return out
 }
 
-// Tell returns what a run that kept its history knows of these things ("job 7", "i-0007"); of everything, if there are none.
+// Tell returns what a run that kept its history knows of these things ("job 7", or an instance); of everything, if there are none.
 func (r Result) Tell(things ...string) []string { return r.history.of(things, len(r.history.lines)+1) }
 
 func concerns(l line, things []string) bool {

@@ -28,6 +28,8 @@ type machine struct {
 
 	unlistedFrom, unlistedTo time.Time // when listings do not show it
 	forgotten                bool      // the answer to its launch calls its place failed
+	noticed                  bool      // it is to be reclaimed in two minutes
+	document, signature      string    // that prove which instance it is
 
 	agent struct {
 		runs    bool
@@ -120,6 +122,10 @@ func (m *machine) boot() {
 	if !m.live() {
 		return
 	}
+	var err error
+	if m.document, m.signature, err = m.w.cloud.sim.Identity(m.inst.ID, m.w.s.now); err != nil {
+		panic("simulate: " + err.Error()) // it has just come up
+	}
 	m.agent.runs, m.state, m.agent.renewed = true, agentapi.ListenerNone, m.w.s.now
 	m.since, m.booted = m.w.s.now, m.w.s.now
 	m.phase("boot")
@@ -133,7 +139,7 @@ func (m *machine) hello() {
 		return
 	}
 	sum := sha256.Sum256([]byte(m.key()))
-	h := agentapi.Hello{Document: m.inst.ID, Signature: "signed", KeyHash: hex.EncodeToString(sum[:]), Version: "sim", OS: "linux", Arch: "amd64"}
+	h := agentapi.Hello{Document: m.document, Signature: m.signature, KeyHash: hex.EncodeToString(sum[:]), Version: "sim", OS: "linux", Arch: "amd64"}
 	m.send("hello", func(ctx context.Context, r *replica) (any, error) {
 		return say[agentapi.Welcome](ctx, r.server, agentapi.HelloPath, "", h)
 	}, func(_ any, err error) {
@@ -277,7 +283,7 @@ func (m *machine) leave(why string) {
 	if m.worker.running {
 		m.w.check.agentLeft(m, why)
 	}
-	m.w.cloud.end(m, "powered off by its agent: "+why)
+	m.w.cloud.powerOff(m)
 }
 
 // tick is the agent's watchdog.
@@ -329,7 +335,8 @@ func (m *machine) deadMan() {
 		left = time.Minute
 	default:
 		m.w.check.agentLeft(m, "its dead-man timer")
-		m.w.cloud.end(m, "powered off by its dead-man timer")
+		m.w.history.add(m.inst.ID, "%s is powered off by its dead-man timer", m.inst.ID)
+		m.w.cloud.powerOff(m)
 		return
 	}
 	m.after(left, "dead-man timer", m.deadMan)

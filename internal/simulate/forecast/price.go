@@ -104,11 +104,7 @@ func (p Price) Covers(jobs []Job) error {
 			continue
 		}
 		seen[set] = true
-		written := make([]string, len(j.Labels))
-		for i, l := range j.Labels {
-			written[i] = withRun(l, someRun)
-		}
-		meaning, err := label.Resolve(written, label.Fleet{})
+		meaning, err := label.Resolve(Written(j.Labels), label.Fleet{})
 		if err == nil {
 			_, err = p.PerHour(meaning.Spec, fleet.AnyMarket)
 		}

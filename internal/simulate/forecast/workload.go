@@ -53,9 +53,8 @@ const someRun = "1"
 
 // CheckLabels says what is wrong with the labels of a job, as the server would.
 func CheckLabels(labels []string) error {
-	written := make([]string, len(labels))
+	written := Written(labels)
 	for i, l := range labels {
-		written[i] = withRun(l, someRun)
 		if strings.Contains(written[i], "${{") {
 			return fmt.Errorf("label %q: of GitHub's expressions only ${{ github.run_id }} is known here", l) //nolint:err113 // for people
 		}
@@ -65,6 +64,15 @@ func CheckLabels(labels []string) error {
 		return fmt.Errorf("%w: the fleet leaves such jobs alone; write runs-fleet, or for example runs-fleet/cpu=4", err)
 	}
 	return err // it says which label and what is wrong with it
+}
+
+// Written is what labels say in some run.
+func Written(labels []string) []string {
+	written := make([]string, len(labels))
+	for i, l := range labels {
+		written[i] = withRun(l, someRun)
+	}
+	return written
 }
 
 // withRun puts a run's id into a label.

@@ -59,7 +59,7 @@ func main() {
 	flag.StringVar(&o.off, "off", "", "`faults` to switch off, separated by commas, or all")
 	flag.StringVar(&o.with, "with", "", "`faults` that happen often in every world, separated by commas")
 	flag.StringVar(&o.profile, "profile", "", "make every world one of the difficult `kind`: "+strings.Join(simulate.Profiles(), ", "))
-	flag.StringVar(&o.about, "about", "", "tell the history of these `things`, separated by commas (i-0007,job 12), or all")
+	flag.StringVar(&o.about, "about", "", "tell the history of these `things`, separated by commas (job 12, or the id of an instance), or all")
 	flag.StringVar(&o.trace, "trace", "", "write every step to this `file`")
 	flag.StringVar(&o.cpu, "cpuprofile", "", "write a profile of the processor's time to this `file`, for go tool pprof")
 	flag.Var(&o.sqlite, "sqlite", "`true` or false: every world's store is SQLite, or none's; otherwise the seed decides")

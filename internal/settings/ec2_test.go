@@ -9,7 +9,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/settings"
 )
 
-func TestWhatMachinesOfEC2Need(t *testing.T) {
+func TestWhatMachinesOfEC2Need(t *testing.T) { // failure mode D13
 	whole := func(s *settings.Settings) {
 		s.Provider, s.ControlPlane = settings.ProviderEC2, "https://fleet.example"
 		s.EC2 = settings.EC2{Region: "eu-west-1", Subnets: []string{"subnet-0123456789abcdef0"}, SecurityGroups: []string{"sg-0123abcd"}, Tags: []string{"a=b=c"}}

@@ -60,7 +60,7 @@ func refusal(status int, code string) *http.Response {
 // sdk is a client of its own, for what a person would do.
 func (w *world) sdk() *awsec2.Client { return awsec2.NewFromConfig(w.config(site.Region)) }
 
-func TestInstancesAndErrorsInOneAnswerAreBothKept(t *testing.T) { // failure modes D6, D8; Part 3 #5220
+func TestInstancesAndErrorsInOneAnswerAreBothKept(t *testing.T) { // failure modes D6, D8, M5
 	w := newWorld(t, 1)
 	p := w.provider()
 	r := request("l-1", 90, func(r *provider.Request) { r.Spec.InstanceType = "c7i.large" })
@@ -120,7 +120,7 @@ func TestALostAnswerIsAskedForAgainWithTheSameToken(t *testing.T) { // failure m
 	}
 }
 
-func TestCodesOfACallDecideWhatALaunchBecomes(t *testing.T) { // failure modes A10, D8; rule 2.6; Part 2 #89
+func TestCodesOfACallDecideWhatALaunchBecomes(t *testing.T) { // failure modes A10, D8, L19; rule 2.6
 	tests := map[string]struct {
 		status int
 		code   string
@@ -162,7 +162,7 @@ func TestCodesOfACallDecideWhatALaunchBecomes(t *testing.T) { // failure modes A
 	}
 }
 
-func TestTemplatesAreMadeOnceAndAgainWhenTheyAreGone(t *testing.T) { // failure mode G9; Part 2 #274
+func TestTemplatesAreMadeOnceAndAgainWhenTheyAreGone(t *testing.T) { // failure modes G9, L4
 	w := newWorld(t, 100)
 	p := w.provider()
 	for i := range 3 {

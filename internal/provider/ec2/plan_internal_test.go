@@ -85,7 +85,7 @@ func asked(f frozen) map[string][]string {
 	return out
 }
 
-func TestTypesAreSpreadEvenlyOverTheZones(t *testing.T) { // failure modes D6, D9
+func TestTypesAreSpreadEvenlyOverTheZones(t *testing.T) { // failure modes D6, D9, L15
 	inv := testInventory(t, nil, nil, []string{"c8i", "m7i"})
 	f := planned(t, testRequest(), inv)
 	got := asked(f)
@@ -104,13 +104,13 @@ func TestTypesAreSpreadEvenlyOverTheZones(t *testing.T) { // failure modes D6, D
 	}
 }
 
-func TestPlansFollowTheSpec(t *testing.T) {
+func TestPlansFollowTheSpec(t *testing.T) { // failure mode D7
 	inv := testInventory(t, nil, nil)
 	tests := map[string]struct {
 		change func(*provider.Request)
 		want   func(frozen) string // what is wrong
 	}{
-		"one architecture, though two would do (failure mode D7)": {
+		"one architecture, though two would do": {
 			func(r *provider.Request) { r.Spec.Archs = []fleet.Arch{fleet.AMD64, fleet.ARM64} },
 			func(f frozen) string {
 				c := inv.Catalog()

@@ -91,7 +91,7 @@ func TestTypesWithoutAPriceAreLeftOutAndNamed(t *testing.T) {
 	}
 }
 
-func TestTheNewestImageIsTakenAndAnotherArchitecturesRefused(t *testing.T) { // failure modes D7, G8; Part 2 #76
+func TestTheNewestImageIsTakenAndAnotherArchitecturesRefused(t *testing.T) { // failure modes D7, L19
 	w := newWorld(t, 100)
 	_, err := ec2.New(t.Context(), w.options(func(o *ec2.Options) { o.Sites[0].Images[0].Source = ec2.DefaultSource(fleet.ARM64) }))
 	if err == nil || !strings.Contains(err.Error(), "is for arm64, and was named for amd64") {

@@ -42,7 +42,7 @@ func client(s *scripted, clock seam.Clock) *api.Client {
 	}, api.Options{Clock: clock, Random: seam.Crypto{}})
 }
 
-func TestCodesNotTextsDecide(t *testing.T) { // failure modes J5, D8
+func TestCodesNotTextsDecide(t *testing.T) { // failure modes J5, D8, M12
 	tests := map[string]struct {
 		status     int
 		code, text string

@@ -28,13 +28,13 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/version"
 )
 
-// ec2Machines are instances, of which none can say hello: the proof of an instance's identity is not there yet, which is why the
-// setting is hidden.
+// ec2Machines make a provider on EC2 what the server asks about machines.
 type ec2Machines struct{ *ec2.Provider }
 
-// Verify refuses everybody.
-func (ec2Machines) Verify(context.Context, agentapi.Hello) (host.Identity, error) {
-	return host.Identity{}, fmt.Errorf("%w: this version cannot prove who an instance of EC2 is", agentapi.ErrRefused)
+// Verify proves who says hello by the identity document that AWS signed.
+func (m ec2Machines) Verify(ctx context.Context, h agentapi.Hello) (host.Identity, error) {
+	id, err := m.Provider.Verify(ctx, h)
+	return host.Identity(id), err //nolint:wrapcheck // the provider says what is wrong
 }
 
 // Bounds of machines of EC2.

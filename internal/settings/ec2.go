@@ -16,7 +16,7 @@ const (
 
 const sectionEC2 = "Machines of EC2"
 
-// ec2Settings are hidden until an agent can prove which instance it runs on; until then they serve tests of the control plane.
+// ec2Settings are hidden as long as the agent cannot be started on an instance; until then they serve tests of the control plane.
 func ec2Settings() []Setting {
 	return []Setting{
 		choice(Setting{

@@ -59,11 +59,11 @@ func firstLook(m fleet.Machine) (time.Time, look) {
 	case fleet.MachineRetiring:
 		considerRetiring(m, consider)
 	case fleet.MachineGone, fleet.MachineFailed:
+		if !m.Archive.IsZero() { // first: a registration may stay busy for longer than the provider remembers a console
+			consider(m.Archive, lookArchive)
+		}
 		if len(m.Undeleted()) > 0 {
 			consider(m.Ended, lookDelete)
-		}
-		if !m.Archive.IsZero() {
-			consider(m.Archive, lookArchive)
 		}
 	}
 	return first, what

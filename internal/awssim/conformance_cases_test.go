@@ -72,7 +72,7 @@ func fleetCases() []conformance {
 		{"no template version", "API_FleetLaunchTemplateSpecificationRequest", "MissingParameter", "launched", refusing(func(_ target, r *ec2.CreateFleetInput) {
 			r.LaunchTemplateConfigs[0].LaunchTemplateSpecification.Version = nil
 		})},
-		{"an image of another architecture", "API_RunInstances", "among Errors: InvalidParameterValue", "launched", refusing(func(o target, r *ec2.CreateFleetInput) {
+		{"an image of another architecture", "API_RunInstances", "among Errors: InvalidParameterValue", "launched", refusing(func(_ target, r *ec2.CreateFleetInput) {
 			r.LaunchTemplateConfigs[0].Overrides = []types.FleetLaunchTemplateOverridesRequest{in("c6g.large", zoneA)}
 		})},
 		{"an image that does not exist", "errors-overview", "among Errors: InvalidAMIID.NotFound", "launched", refusing(func(_ target, r *ec2.CreateFleetInput) {

@@ -111,7 +111,7 @@ func TestWhatCreateFleetRefuses(t *testing.T) {
 }
 
 func TestWhatALaunchCannotUseIsAmongItsErrors(t *testing.T) {
-	onARM := func(w *world, r *ec2.CreateFleetInput) {
+	onARM := func(_ *world, r *ec2.CreateFleetInput) {
 		r.LaunchTemplateConfigs[0].Overrides = []types.FleetLaunchTemplateOverridesRequest{in("c7g.large", zoneA), in("c7i.large", zoneA)}
 	}
 	for _, c := range []struct {

@@ -43,17 +43,21 @@ func TestEventsHaveTheFormOfEventBridges(t *testing.T) {
 	}{
 		{
 			sim.Event{Kind: sim.StateChanged, At: at, Region: region, Instance: "i-1", State: provider.Running},
-			"arn:aws:ec2:us-east-1:123456789012:instance/i-1", map[string]any{"instance-id": "i-1", "state": "running"},
+			"arn:aws:ec2:us-east-1:123456789012:instance/i-1",
+			map[string]any{"instance-id": "i-1", "state": "running"},
 			"EC2 Instance State-change Notification",
 		},
 		{
 			sim.Event{Kind: sim.InterruptionNoticed, At: at, Region: region, Instance: "i-1"},
-			"arn:aws:ec2:us-east-1b:instance/i-1", map[string]any{"instance-id": "i-1", "instance-action": "terminate"},
+			"arn:aws:ec2:us-east-1b:instance/i-1",
+			map[string]any{"instance-id": "i-1", "instance-action": "terminate"},
 			"EC2 Spot Instance Interruption Warning",
 		},
 		{
 			sim.Event{Kind: sim.RebalanceRecommended, At: at, Region: region, Instance: "i-1"},
-			"arn:aws:ec2:us-east-1b:instance/i-1", map[string]any{"instance-id": "i-1"}, "EC2 Instance Rebalance Recommendation",
+			"arn:aws:ec2:us-east-1b:instance/i-1",
+			map[string]any{"instance-id": "i-1"},
+			"EC2 Instance Rebalance Recommendation",
 		},
 	} {
 		t.Run(c.wantsType, func(t *testing.T) {

@@ -2,7 +2,6 @@ package imds
 
 import (
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -28,7 +27,7 @@ const keyBits = 2048
 // NewSigner makes a signer with a key and a certificate of its own, which it issues itself as AWS's are. Making a key takes
 // tenths of a second: one signer serves a whole simulation.
 func NewSigner() (*Signer, error) {
-	key, err := rsa.GenerateKey(rand.Reader, keyBits)
+	key, err := rsa.GenerateKey(nil, keyBits) // a source is ignored: keys are never reproducible
 	if err != nil {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
@@ -39,7 +38,7 @@ func NewSigner() (*Signer, error) {
 		SerialNumber: big.NewInt(1), Subject: of, Issuer: of,
 		NotBefore: time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), NotAfter: time.Date(2199, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
-	der, err := x509.CreateCertificate(rand.Reader, plan, plan, &key.PublicKey, key)
+	der, err := x509.CreateCertificate(nil, plan, plan, &key.PublicKey, key)
 	if err != nil {
 		return nil, fmt.Errorf("issuing a certificate: %w", err)
 	}

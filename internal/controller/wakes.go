@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -29,9 +30,17 @@ func (c *Controller) wake(id fleet.MachineID) {
 const everybody = "*"
 
 func (c *Controller) tell(ctx context.Context, address, machine string) {
-	if err := c.Peers.Wake(ctx, address, machine); err != nil && ctx.Err() == nil {
+	err := c.Peers.Wake(ctx, address, machine)
+	switch {
+	case err == nil:
+		c.wakes.heard(address)
+	case ctx.Err() == nil:
 		c.Observer.FellBack(FallbackWake)
-		c.Logger.WarnContext(ctx, "another replica was not told", "replica", address, "machine", machine, "error", err)
+		level := slog.LevelDebug
+		if c.wakes.news(address, c.Clock.Now()) {
+			level = slog.LevelWarn
+		}
+		c.Logger.Log(ctx, level, "another replica was not told", "replica", address, "machine", machine, "error", err)
 	}
 }
 
@@ -55,6 +64,32 @@ func (c *Controller) WakeHere(machine string) error {
 type wakes struct {
 	mu    sync.Mutex
 	polls map[fleet.MachineID]*waiting
+	deaf  map[string]time.Time // addresses that were not reached, and when somebody was warned of that
+}
+
+// deafFor is how often there is a warning of a replica that is not reached: one that was killed stays in the list for some
+// time, and every order would be a line of the log.
+const deafFor = replicaFor
+
+// news says whether it is worth a warning that an address was not reached.
+func (w *wakes) news(address string, now time.Time) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if since, known := w.deaf[address]; known && now.Sub(since) < deafFor {
+		return false
+	}
+	if w.deaf == nil {
+		w.deaf = map[string]time.Time{}
+	}
+	w.deaf[address] = now
+	return true
+}
+
+// heard notes that an address was reached.
+func (w *wakes) heard(address string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.deaf, address)
 }
 
 type waiting struct {

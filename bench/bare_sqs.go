@@ -59,7 +59,7 @@ func bareSQS(ctx context.Context, s spec, listener net.Listener, in io.Reader, o
 }
 
 // The bounds of the bare sender. Ten messages are the most that SQS takes at once; four calls at a time, as many as the
-// product's, keep the stand-in busy, which works in one thread.
+// product's, keep the stand-in busy, which is one process of Python.
 const (
 	sendersOfLimit = 4
 	messagesOfCall = 10

@@ -11,7 +11,7 @@ import (
 
 // ingestSQS measures webhook deliveries whose queue is a stand-in for SQS, beside a bare handler that sends to the same
 // stand-in in batches. Each measured process has one of its own, started anew for each round. The endpoint is measured alone,
-// since what a controller receives and deletes takes the stand-in's one thread from what is sent, and then with a
+// since what a controller receives and deletes takes from the stand-in, one process of Python, what is sent, and then with a
 // controller at work.
 func ingestSQS(ctx context.Context, b *bench) error {
 	rounds, length := ingestRounds, 2*time.Second

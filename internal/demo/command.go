@@ -53,7 +53,7 @@ Exit codes: 0 every job ended as its workflow says and nothing is left; 1 otherw
   runs-fleet-demo --once --output json        for programs
   runs-fleet-demo --workflow my-workflow.yml  a workflow of your own
   runs-fleet-demo --once --jobs 50            a burst of 50 jobs
-  runs-fleet-demo --once --aws                three servers on DynamoDB and SQS (make emulators fetches what emulates them)`,
+  runs-fleet-demo --once --aws                three servers on DynamoDB, SQS and S3 (make emulators fetches what emulates them)`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return usageError{fmt.Errorf("unexpected argument %q: name a workflow with --workflow", args[0])}
@@ -90,7 +90,7 @@ Exit codes: 0 every job ended as its workflow says and nothing is left; 1 otherw
 	f.BoolVar(&o.Poll, "poll", false, "send no webhooks: the server asks for jobs")
 	f.BoolVar(&app, "app", false, "let the server act as a GitHub App (the default)")
 	f.BoolVar(&o.Token, "token", false, "let the server act with a personal access token")
-	f.BoolVar(&o.AWS, "aws", false, "three servers that share DynamoDB and SQS, both emulated, instead of one with everything embedded")
+	f.BoolVar(&o.AWS, "aws", false, "three servers that share DynamoDB, SQS and S3, all emulated, instead of one with everything embedded")
 	f.BoolVar(&o.Keep, "keep", false, "keep the folder with the server's data and logs")
 	f.DurationVar(&o.Timeout, "timeout", o.withDefaults().Timeout, "how long the jobs may take in all")
 	f.DurationVar(&o.BootDelay, "boot-delay", 0, "an artificial time that each machine takes to start")

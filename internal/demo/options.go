@@ -13,7 +13,7 @@ type Options struct {
 	Jobs      int      // a burst of so many jobs besides the files; none
 	Poll      bool     // the server asks GitHub for jobs; otherwise GitHub sends webhooks
 	Token     bool     // the server acts with a person's token; otherwise as an App
-	AWS       bool     // three servers on DynamoDB and SQS, emulated; one server with everything embedded
+	AWS       bool     // three servers on DynamoDB, SQS and S3, emulated; one server with everything embedded
 	Keep      bool     // leave the folder with the server's data and logs
 
 	ServerBinary string        // runs-fleet; the one beside this program

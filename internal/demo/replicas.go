@@ -19,11 +19,12 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
-// replicas are several servers that share a table in DynamoDB and a queue in SQS, both emulated, behind a balancer, with a
-// host for their runners.
+// replicas are several servers that share a table in DynamoDB, a queue in SQS and a bucket in S3, all emulated, behind a
+// balancer, with a host for their runners.
 type replicas struct {
 	balancer *balancer.Balancer
 	aws      *emulator.Process
+	s3       *emulator.Process
 	host     *program
 	servers  []*server
 
@@ -35,7 +36,7 @@ type replicas struct {
 
 const (
 	replicaCount = 3
-	sharedName   = "runs-fleet"     // of the table and the queue
+	sharedName   = "runs-fleet"     // of the table, the queue and the bucket
 	stopWithin   = 30 * time.Second // a server's end
 	idlePoll     = 200 * time.Millisecond
 	deployWithin = 2 * time.Minute
@@ -53,13 +54,16 @@ func startReplicas(ctx context.Context, o Options, g *gitHub, folder string, say
 			err = errors.Join(err, r.stop(context.WithoutCancel(ctx), closedChannel()))
 		}
 	}()
-	say("Starting an emulator of DynamoDB and SQS, a host for runners, and %d servers ...", replicaCount)
+	say("Starting emulators of DynamoDB, SQS and S3, a host for runners, and %d servers ...", replicaCount)
 	if r.aws, err = emulator.Start(ctx, emulator.MiniStack); err != nil {
 		return r, fmt.Errorf("starting the emulator of AWS (make emulators fetches it): %w", err)
 	}
-	env := append(serverEnv(o, g, folder), "AWS_ENDPOINT_URL="+r.aws.URL, "AWS_REGION=eu-west-1",
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
-	shared := []string{"--store", "dynamodb://" + sharedName, "--queue", "sqs://" + sharedName}
+	if r.s3, err = emulator.Start(ctx, emulator.VersityGW); err != nil {
+		return r, fmt.Errorf("starting the emulator of S3 (make emulators fetches it): %w", err)
+	}
+	env := append(serverEnv(o, g, folder), "AWS_ENDPOINT_URL="+r.aws.URL, "AWS_ENDPOINT_URL_S3="+r.s3.URL, "AWS_REGION="+emulator.Region,
+		"AWS_ACCESS_KEY_ID="+emulator.AccessKey, "AWS_SECRET_ACCESS_KEY="+emulator.SecretKey)
+	shared := []string{"--store", "dynamodb://" + sharedName, "--queue", "sqs://" + sharedName, "--blob", "s3://" + sharedName + "/logs"}
 	if err = deploy(ctx, binary, append([]string{"deploy", "dev"}, shared...), env); err != nil {
 		return r, err
 	}
@@ -84,7 +88,7 @@ func startReplicas(ctx context.Context, o Options, g *gitHub, folder string, say
 	return r, nil
 }
 
-// deploy makes the table and the queues.
+// deploy makes the table, the queues and the bucket.
 func deploy(ctx context.Context, binary string, args, env []string) error {
 	ctx, cancel := context.WithTimeout(ctx, deployWithin)
 	defer cancel()
@@ -92,7 +96,7 @@ func deploy(ctx context.Context, binary string, args, env []string) error {
 	cmd := exec.CommandContext(ctx, binary, args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, &output, &output
 	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("making the table and the queues: %w\n%s", err, output.Bytes())
+		return fmt.Errorf("making the table, the queues and the bucket: %w\n%s", err, output.Bytes())
 	}
 	return nil
 }
@@ -177,6 +181,7 @@ func (r *replicas) address() string { return r.balancer.URL }
 func (r *replicas) describe() []string {
 	lines := []string{
 		fmt.Sprintf("DynamoDB and SQS  %s  emulated", r.aws.URL),
+		fmt.Sprintf("S3                %s  emulated", r.s3.URL),
 		fmt.Sprintf("runs-fleet host   process %d", r.host.cmd.Process.Pid),
 	}
 	for _, s := range r.servers {
@@ -209,8 +214,10 @@ func (r *replicas) stop(ctx context.Context, hurry <-chan struct{}) error {
 	if r.balancer != nil {
 		r.balancer.Close()
 	}
-	if r.aws != nil {
-		errs = append(errs, r.aws.Stop())
+	for _, e := range []*emulator.Process{r.aws, r.s3} {
+		if e != nil {
+			errs = append(errs, e.Stop())
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -12,15 +12,19 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/blob/s3"
 	"github.com/runs-fleet/runs-fleet/internal/demo/balancer"
 	"github.com/runs-fleet/runs-fleet/internal/emulator"
+	"github.com/runs-fleet/runs-fleet/internal/emulator/awstest"
 	"github.com/runs-fleet/runs-fleet/internal/endtoend/harness"
+	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
-// several are servers that share a table and a queue, in emulators of their own processes, behind a balancer. Their runners
+// several are servers that share a table, a queue and a bucket, in emulators of their own processes, behind a balancer. Their runners
 // are on a host, whose data directory is the system's.
 type several struct {
 	aws      *emulator.Process
+	s3       *emulator.Process
 	balancer *balancer.Balancer
 	env      []string
 	shared   []string // flags of every server
@@ -42,20 +46,25 @@ func prepareSeveral(s *system, n int) *several {
 	ctx := s.t.Context()
 	v := &several{}
 	var err error
-	if v.aws, err = emulator.Start(ctx, emulator.MiniStack); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		if err := v.aws.Stop(); err != nil {
-			s.t.Error(err)
+	for kind, to := range map[emulator.Kind]**emulator.Process{emulator.MiniStack: &v.aws, emulator.VersityGW: &v.s3} {
+		p, err := emulator.Start(ctx, kind)
+		if err != nil {
+			s.t.Fatal(err)
 		}
-	})
+		*to = p
+		s.t.Cleanup(func() {
+			if err := p.Stop(); err != nil {
+				s.t.Error(err)
+			}
+		})
+	}
 	if v.balancer, err = balancer.Start(ctx); err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(v.balancer.Close)
-	v.env = append(os.Environ(), "AWS_ENDPOINT_URL="+v.aws.URL, "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test")
-	shared := []string{"--store", "dynamodb://fleet", "--queue", "sqs://fleet"}
+	v.env = append(os.Environ(), "AWS_ENDPOINT_URL="+v.aws.URL, "AWS_ENDPOINT_URL_S3="+v.s3.URL, "AWS_REGION="+emulator.Region,
+		"AWS_ACCESS_KEY_ID="+emulator.AccessKey, "AWS_SECRET_ACCESS_KEY="+emulator.SecretKey)
+	shared := []string{"--store", "dynamodb://fleet", "--queue", "sqs://fleet", "--blob", "s3://fleet/logs"}
 	deploy := exec.Command(s.bin.server, append([]string{"deploy", "dev"}, shared...)...)
 	deploy.Env = v.env
 	if out, err := deploy.CombinedOutput(); err != nil {
@@ -172,4 +181,22 @@ func (v *several) stop(s *system) {
 			s.t.Errorf("the end of the host: %v", err)
 		}
 	}
+}
+
+// objects lists what is in the bucket.
+func (s *system) objects() string {
+	s.t.Helper()
+	bucket, err := s3.New(awstest.Config(s.t, s.several.s3.URL), s3.Options{Bucket: "fleet", Clock: seam.System{}, Random: seam.Crypto{}})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	page, err := bucket.List(s.t.Context(), "", "", 0)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, o := range page.Objects {
+		out.WriteString(o.Key + "\n")
+	}
+	return out.String()
 }

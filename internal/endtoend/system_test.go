@@ -39,7 +39,7 @@ type system struct {
 }
 
 type options struct {
-	replicas   int // servers that share DynamoDB and SQS; 0 is one with everything embedded
+	replicas   int // servers that share DynamoDB, SQS and S3; 0 is one with everything embedded
 	polls      bool
 	maxRunners int
 	bootDelay  time.Duration

@@ -95,7 +95,7 @@ func TestCloseGivesBackWhatPollsBring(t *testing.T) {
 	}
 }
 
-func TestWhatIsMissingIsSaidAtOnce(t *testing.T) {
+func TestWhatIsMissingIsSaidAtOnce(t *testing.T) { // failure mode B3
 	complete := sqs.Options{Queue: "q", Clock: seam.System{}, Random: seam.Crypto{}}
 	for want, change := range map[string]func(*sqs.Options){
 		"FIFO": func(o *sqs.Options) { o.Queue = "q.fifo" }, "no name of a queue": func(o *sqs.Options) { o.Queue = "a b" },

@@ -64,6 +64,7 @@ func harness(t *testing.T) queuetest.Harness {
 	}}
 }
 
+// failure mode B3
 func TestConformance(t *testing.T) { queuetest.Run(t, harness(t)) }
 
 func TestDepth(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // No read may look at rows outside its range or sort them: a page costs what it returns, however large the store is.
-func TestReadsFollowAnIndex(t *testing.T) {
+func TestReadsFollowAnIndex(t *testing.T) { // failure mode C15
 	s, err := Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), seam.System{}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
+	"github.com/runs-fleet/runs-fleet/internal/catalog"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
+	"github.com/runs-fleet/runs-fleet/internal/pool"
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/record"
@@ -81,6 +83,10 @@ type Config struct {
 	// Alone says that no other process can work with this store, as with an embedded one: what a former life held is taken over
 	// at once.
 	Alone bool
+	// Pools returns the pools as they are configured now (optional).
+	Pools func() []pool.Pool
+	// PoolLimits bound what a pool does at a time; zero is pool.DefaultLimits.
+	PoolLimits pool.Limits
 	// Address is where other replicas reach this one, and Peers tells them that an agent has an order (both optional).
 	Address string
 	Peers   Peers
@@ -93,6 +99,7 @@ type Controller struct {
 	Config
 
 	fleetID  string
+	types    catalog.Catalog // what is known of the machines of pools
 	hints    hints
 	wakes    wakes
 	listings listings
@@ -155,6 +162,13 @@ func New(c Config) (*Controller, error) {
 		c.Observer = unobserved{}
 	}
 	ctl := &Controller{Config: c}
+	if c.Pools != nil {
+		types, err := catalog.Embedded()
+		if err != nil {
+			return nil, fmt.Errorf("controller: reading the catalogue: %w", err)
+		}
+		ctl.types = types
+	}
 	ctl.hints.init(ctl)
 	ctl.archives = make(archiving, archivingMost)
 	ctl.leases.init(c.Random, c.Clock.Now())
@@ -185,6 +199,9 @@ func (c *Controller) Run(ctx context.Context) error {
 	start("GitHub truth", c.every(c.ScanInterval, SweepGitHub, c.sweepGitHub))
 	start("provider truth", c.every(c.ProviderInterval, SweepProvider, c.sweepProvider))
 	start("registrations", c.every(registrationsEvery, SweepRegistrations, c.sweepRegistrations))
+	if c.Pools != nil {
+		start("pools", c.every(poolsEvery, SweepPools, c.sweepPools))
+	}
 	<-ctx.Done()
 	c.hints.stop()
 	loops.Wait()

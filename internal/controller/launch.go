@@ -245,7 +245,7 @@ func (c *Controller) attach(ctx context.Context, id string, instances []provider
 			l.Attached++
 			m := fleet.Machine{
 				ID: mid, Launch: id, Shape: l.Shape, OS: head.V.Shape.Spec.OS, Type: i.Type, Market: l.Market,
-				Launched: launchedAt(i, now),
+				Launched: launchedAt(i, now), Place: l.Place,
 			}.To(fleet.MachineStarting, now, "Launched by "+id+".")
 			writes = append(writes, c.putMachine(row, m))
 		}

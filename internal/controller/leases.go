@@ -150,7 +150,7 @@ func (c *Controller) tendLeases(ctx context.Context, began time.Time) error {
 
 func (c *Controller) leaseNames() []string {
 	var names []string
-	for _, sweep := range Sweeps() {
+	for _, sweep := range c.sweeps() {
 		names = append(names, c.leaseName(sweep))
 	}
 	return names

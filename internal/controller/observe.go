@@ -124,11 +124,12 @@ const (
 	SweepGitHub        Sweep = "github"
 	SweepProvider      Sweep = "provider"
 	SweepRegistrations Sweep = "registrations"
+	SweepPools         Sweep = "pools"
 )
 
 // Sweeps lists them all.
 func Sweeps() []Sweep {
-	return []Sweep{SweepDue, SweepShapes, SweepGitHub, SweepProvider, SweepRegistrations}
+	return []Sweep{SweepDue, SweepShapes, SweepGitHub, SweepProvider, SweepRegistrations, SweepPools}
 }
 
 // unobserved is the observer of a controller that has none.

@@ -76,6 +76,9 @@ func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, b boun
 	if err != nil || !view.Head.Exists() {
 		return false, err
 	}
+	if view.Head.V.Pool != "" { // its machines are for whoever takes them
+		return false, c.hintedPool(ctx, view)
+	}
 	s := situation{View: view, Now: c.Clock.Now(), Draining: c.Draining(), Most: b.machines, Launches: b.launches, Whole: b.whole}
 	s.Free, s.Paced = s.mostLaunched(), s.mostLaunched()
 	d := decide(s)
@@ -89,6 +92,9 @@ func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, b boun
 	}
 	if b.whole && d.Launch == 0 {
 		return false, nil // the rest is decided when the jobs have been gathered
+	}
+	if taken, err := c.take(ctx, view, alive, d.Launch+d.Wanted, min(b.machines, maxTaken)); err != nil || taken {
+		return taken, err
 	}
 	plan := plan{c: c, k: k, view: view, alive: alive, live: live, d: d, now: s.Now, waits: waits}
 	if err := plan.commit(ctx); err != nil {
@@ -192,6 +198,7 @@ func (p *plan) commit(ctx context.Context) error {
 	for _, id := range p.wake {
 		p.c.wake(id)
 	}
+	p.overflowed(ctx, head)
 	for _, l := range p.launches {
 		if l.Market != p.c.markets(head.Shape.Spec)[0] {
 			p.c.Observer.FellBack(FallbackMarket)

@@ -16,6 +16,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/controller"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/label"
+	"github.com/runs-fleet/runs-fleet/internal/pool"
 	queuememory "github.com/runs-fleet/runs-fleet/internal/queue/memory"
 	"github.com/runs-fleet/runs-fleet/internal/record"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
@@ -96,6 +97,7 @@ func newWorld(t *testing.T, change func(*controller.Config)) *world {
 			return slices.ContainsFunc(labels, func(l string) bool { return len(l) > 10 && l[:10] == "runs-fleet" })
 		},
 		Fold:       label.Fold,
+		Pools:      func() []pool.Pool { return nil },
 		AllowOwner: func(o string) bool { return o == "acme" }, AllowPublic: func(fleet.Repository) bool { return false },
 	}
 	if change != nil {

@@ -19,6 +19,8 @@ type Launch struct {
 	NextCall time.Time `json:"next_call"`
 	Answered time.Time `json:"answered,omitzero"`
 	Codes    []string  `json:"codes,omitempty"` // why places failed
+	// Place is what its machines are kept for, if they are for a pool.
+	Place *PoolPlace `json:"place,omitempty"`
 }
 
 // The bounds of a launch (rules 1.6, 1.12, 2.2).

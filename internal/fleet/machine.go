@@ -85,6 +85,9 @@ type Machine struct {
 
 	Launched time.Time `json:"launched"`
 	Ready    time.Time `json:"ready,omitzero"`
+	// Place is what the machine is kept for in a pool, until a job's shape takes it; then TakenFrom names the pool.
+	Place     *PoolPlace `json:"place,omitempty"`
+	TakenFrom string     `json:"taken_from,omitempty"`
 
 	Demand     DemandKey     `json:"demand,omitempty"`
 	Repository Repository    `json:"repository,omitzero"`
@@ -233,18 +236,29 @@ type Count struct {
 	Launched  time.Time    `json:"launched"`
 	Worker    bool         `json:"worker,omitempty"`   // one has started
 	Released  bool         `json:"released,omitempty"` // attributed, or the hold has ended
+	// Place is that of a pool's machine, Ready since when it has been idle there, and Type what it is.
+	Place *PoolPlace `json:"place,omitempty"`
+	Ready time.Time  `json:"ready,omitzero"`
+	Type  string     `json:"type,omitempty"`
 }
 
 // Count returns the machine's copy for the shape's partition.
 func (m Machine) Count() Count {
-	return Count{
+	c := Count{
 		ID: m.ID, Launch: m.Launch, Shape: m.Shape, State: m.State, Demand: m.Demand, Lease: m.Lease, BootUntil: m.BootUntil(),
 		Launched: m.Launched, Worker: !m.WorkerStarted.IsZero(), Released: m.Job != 0 || m.HoldEnded,
 	}
+	if m.Place != nil {
+		c.Place, c.Ready, c.Type = m.Place, m.Ready, m.Type
+	}
+	return c
 }
 
 // Counts says whether a decision must know the machine: it supplies, or it is held.
 func (c Count) Counts() bool {
+	if c.Place != nil { // until it is gone: a pool's max is of all that exists
+		return c.State != MachineGone && c.State != MachineFailed
+	}
 	switch c.State {
 	case MachineStarting, MachineReady:
 		return true

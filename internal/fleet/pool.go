@@ -32,6 +32,8 @@ type PoolPlace struct {
 	Pool string `json:"pool"`
 	// Revision is the pool's when the machine was launched.
 	Revision string `json:"revision"`
+	// Spec is what the machine was made to be: which jobs it can serve.
+	Spec Spec `json:"spec"`
 	// Bank says that it was launched to be stopped as soon as it has booted.
 	Bank bool `json:"bank,omitempty"`
 }

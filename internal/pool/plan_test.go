@@ -105,7 +105,7 @@ func TestMake(t *testing.T) {
 	}{
 		{"nothing is there", of(3, 2), seen(), []string{"create 3", "create 2 to stop"}},
 		{"what is right stays", of(3, 2), seen(machines(3, ready, hour), machines(2, stopped, hour)), nil},
-		// failure modes E5, P1: what is on its way counts.
+		// failure mode E5: what is on its way counts.
 		{"starting and outstanding ones count", of(3, 2), with(seen(machines(1, starting, 0)), func(o *pool.Observation) { o.Outstanding = 4 }), nil},
 		{"stopping ones count", of(0, 2), seen(machines(2, stopping, 0)), nil},
 		{"one was taken", of(3, 0), seen(machines(2, ready, hour)), []string{"create 1"}},

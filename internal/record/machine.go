@@ -55,6 +55,10 @@ func (r *Records) PutMachine(old Kept[fleet.Machine], m fleet.Machine, keep time
 	row.Index2 = store.Key{Partition: list, Sort: sortTime(m.Launched) + "#" + m.ID.String()}
 	writes := []store.Write{store.Put(row, store.At(old.Version))}
 	had, has := old.Exists() && old.V.Count().Counts(), m.Count().Counts()
+	if had && old.V.Shape != m.Shape { // it is taken from its pool, in the one write that gives it to a shape (rule 7.1)
+		writes = append(writes, store.Delete(countKey(old.V), store.Any()))
+		had = false
+	}
 	switch entry := encode(m.Count()); {
 	case has && had && bytes.Equal(entry, encode(old.V.Count())): // as it is, or the base's version would be another
 	case has:

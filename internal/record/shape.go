@@ -38,6 +38,12 @@ type Head struct {
 	// Limit is why a needed machine is not being launched, in a sentence for people.
 	Limit      string    `json:"limit,omitempty"`
 	LimitSince time.Time `json:"limit_since,omitzero"`
+	// Pool is the name of the pool whose machines these are, and Shape.Spec what they are made to be; empty for shapes of jobs.
+	Pool string `json:"pool,omitempty"`
+	// Revision is of what the pool's machines are made of.
+	Revision string `json:"revision,omitempty"`
+	// Events are what was decided for the pool, each with its reason.
+	Events fleet.History `json:"events,omitempty"`
 }
 
 // Backoff is one resting market.
@@ -80,7 +86,11 @@ func (r *Records) Head(ctx context.Context, k fleet.ShapeKey) (Kept[Head], error
 
 // PutHead writes a shape's head, whose version every decision depends on (rule 1.12).
 func (r *Records) PutHead(old Kept[Head], h Head) []store.Write {
-	return []store.Write{store.Put(store.Row{Key: headKey(h.Key), Value: encode(h)}, store.At(old.Version))}
+	row := store.Row{Key: headKey(h.Key), Value: encode(h)}
+	if h.Pool != "" {
+		row.Index2 = store.Key{Partition: poolsPartition, Sort: h.Pool + "#" + string(h.Key)}
+	}
+	return []store.Write{store.Put(row, store.At(old.Version))}
 }
 
 // Alive reads whether the shape is among those that are looked at regularly.

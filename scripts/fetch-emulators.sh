@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fetches the emulators of AWS that the tests run against, to .cache/emulators: MiniStack (SQS, SSM, Secrets Manager and
 # DynamoDB in volume), Amazon's own DynamoDB Local (what DynamoDB refuses), versitygw (S3), moto (EC2, to compare our own
-# simulator with). Each is fetched anew only when its version here changes.
+# simulator with), and AWS's own mock of the metadata service of an instance. Each is fetched anew only when its version here changes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +11,7 @@ dynamodb=3.0.0
 dependency_plugin=3.6.1 # Maven's
 versitygw=v1.8.0
 moto=5.2.3
+metadata=v1.13.0
 folder=.cache/emulators
 
 # fetch NAME VERSION FUNCTION calls the function with an empty folder, which becomes $folder/NAME.
@@ -70,8 +71,14 @@ get_versitygw() {
 	GOBIN="$PWD/$1" go install "github.com/versity/versitygw/cmd/versitygw@$versitygw"
 }
 
+get_metadata() {
+	scripts/need.sh go
+	GOBIN="$PWD/$1" go install "github.com/aws/amazon-ec2-metadata-mock/cmd/ec2-metadata-mock@$metadata"
+}
+
 scripts/need.sh java # to run DynamoDB Local, also when it has been fetched before
 fetch ministack "ministack $ministack hypercorn $hypercorn" get_ministack
 fetch dynamodb "DynamoDB Local $dynamodb" get_dynamodb
 fetch versitygw "versitygw $versitygw" get_versitygw
 fetch moto "moto $moto" get_moto
+fetch metadata "ec2-metadata-mock $metadata" get_metadata

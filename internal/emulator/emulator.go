@@ -24,6 +24,9 @@ const (
 	VersityGW
 	// Moto serves EC2, more generously than EC2 itself: only to compare our own simulator of it with.
 	Moto
+	// MetadataMock is AWS's mock of an instance's metadata service, with a notice of interruption and one of rebalance from its
+	// start on. It answers with tokens only (IMDSv2).
+	MetadataMock
 )
 
 // The credentials that the emulators know; MiniStack checks the signatures of presigned addresses with the secret.
@@ -50,6 +53,8 @@ func (k Kind) String() string {
 		return "versitygw"
 	case Moto:
 		return "moto"
+	case MetadataMock:
+		return "ec2-metadata-mock"
 	default:
 		return fmt.Sprintf("emulator %d", int(k))
 	}
@@ -103,6 +108,14 @@ func (k Kind) launchOf(installed string, port int, data string) (launch, error) 
 				"--access", AccessKey, "--secret", SecretKey, "--region", Region, "posix", data,
 			},
 			ready: "/",
+		}, nil
+	case MetadataMock:
+		program := filepath.Join(installed, "metadata", "ec2-metadata-mock")
+		return launch{
+			program: program,
+			args:    []string{program, "--hostname", "127.0.0.1", "--port", strconv.Itoa(port), "--imdsv2"},
+			env:     []string{"HOME=" + data}, // where it looks for a configuration
+			ready:   "/",
 		}, nil
 	default:
 		return launch{}, fmt.Errorf("no such emulator: %s", k)

@@ -14,7 +14,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func TestEachEmulatorAnswersUntilItIsStopped(t *testing.T) {
-	for _, kind := range []emulator.Kind{emulator.MiniStack, emulator.DynamoDBLocal, emulator.VersityGW, emulator.Moto} {
+	for _, kind := range []emulator.Kind{emulator.MiniStack, emulator.DynamoDBLocal, emulator.VersityGW, emulator.Moto, emulator.MetadataMock} {
 		t.Run(kind.String(), func(t *testing.T) {
 			client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 			p, err := emulator.Start(t.Context(), kind)

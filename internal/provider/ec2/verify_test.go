@@ -2,12 +2,12 @@ package ec2_test
 
 import (
 	"errors"
-	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/agent/metadata"
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/awssim/imds"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -30,30 +30,17 @@ func signerOf(t *testing.T) (*imds.Signer, func(*ec2.Options)) {
 	return s, func(o *ec2.Options) { o.Certificates = identity.Certificates{site.Region: c} }
 }
 
-// metadata reads what an instance's own metadata service says.
-func (w *world) metadata(s *imds.Signer, instance string) func(path string) string {
-	service := imds.New(imds.Options{Machines: w.server, Instance: instance, Clock: w.clock, Random: seam.Crypto{}, Signer: s}).At(1)
-	ask := func(method, path, header, value string) string {
-		r := httptest.NewRequestWithContext(w.t.Context(), method, path, nil)
-		r.Header.Set(header, value)
-		answer := httptest.NewRecorder()
-		service.ServeHTTP(answer, r)
-		if answer.Code != http.StatusOK {
-			w.t.Fatalf("%s %s = %d", method, path, answer.Code)
-		}
-		return answer.Body.String()
-	}
-	token := ask(http.MethodPut, "/latest/api/token", "X-aws-ec2-metadata-token-ttl-seconds", "60")
-	return func(path string) string {
-		return ask(http.MethodGet, "/latest/"+path, "X-aws-ec2-metadata-token", token)
-	}
-}
-
+// hello is what the agent on an instance says: it reads what the instance's own metadata service hands out.
 func (w *world) hello(s *imds.Signer, instance string) agentapi.Hello {
-	read := w.metadata(s, instance)
-	return agentapi.Hello{
-		Document: read("dynamic/instance-identity/document"), Signature: read("dynamic/instance-identity/rsa2048"), KeyHash: "k",
+	w.t.Helper()
+	service := imds.New(imds.Options{Machines: w.server, Instance: instance, Clock: w.clock, Random: seam.Crypto{}, Signer: s})
+	server := httptest.NewServer(service.At(1))
+	defer server.Close()
+	document, signature, err := metadata.New(metadata.Options{Endpoint: server.URL, Clock: seam.System{}}).Proof(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
 	}
+	return agentapi.Hello{Document: document, Signature: signature, KeyHash: "k"}
 }
 
 // Rule 3.1: the document that an instance's metadata service hands out proves which instance, of which launch, says hello.

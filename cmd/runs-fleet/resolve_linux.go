@@ -18,21 +18,13 @@ func (s *server) controllerConfig() (controller.Config, error) {
 	if err != nil {
 		return controller.Config{}, fmt.Errorf("reading github_url: %w", err)
 	}
-	here := label.Fleet{Platforms: p.machines.platforms}
 	c := controller.Config{
 		Records: p.records, Queue: p.queue, GitHub: p.github, Provider: p.machines.Machines, Verifier: verifier{p.machines},
 		Clock: s.clock, Random: s.random, Logger: s.log, Observer: s.telemetry,
-		Archive:    p.archive,
-		Site:       p.machines.site,
-		Markets:    p.machines.markets,
-		MaxRunners: p.maxRunners,
-		Resolve: func(_ fleet.Repository, labels []string) (fleet.Resolved, error) {
-			return label.Resolve(labels, here)
-		},
-		Ours: func(labels []string) bool {
-			_, err := label.Resolve(labels, here)
-			return !errors.Is(err, label.ErrNotOurs)
-		},
+		Archive:            p.archive,
+		Site:               p.machines.site,
+		Markets:            p.machines.markets,
+		MaxRunners:         p.maxRunners,
 		Fold:               label.Fold,
 		AllowOwner:         s.settings.AllowsOwner,
 		AllowPublic:        func(r fleet.Repository) bool { return s.settings.AllowsPublic(r.FullName()) },
@@ -47,5 +39,11 @@ func (s *server) controllerConfig() (controller.Config, error) {
 	if p.replicas != nil {
 		c.Address, c.Peers = p.replicas.address, p.replicas.client
 	}
-	return c, nil
+	err = s.watchFleetConfig(&c, label.Fleet{Platforms: p.machines.platforms})
+	return c, err
+}
+
+func isOurs(labels []string, names label.Fleet) bool {
+	_, err := label.Resolve(labels, names)
+	return !errors.Is(err, label.ErrNotOurs)
 }

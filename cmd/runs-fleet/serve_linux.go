@@ -12,6 +12,7 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/agentapi"
 	"github.com/runs-fleet/runs-fleet/internal/controller"
+	"github.com/runs-fleet/runs-fleet/internal/fleetconfig"
 	"github.com/runs-fleet/runs-fleet/internal/ingress"
 	"github.com/runs-fleet/runs-fleet/internal/queue"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
@@ -44,6 +45,8 @@ type server struct {
 	failed     chan error         // what ended by itself and should not have
 	worked     chan error         // the controller's end
 	endWork    context.CancelFunc
+	// fleetConfig is the fleet configuration in force, nil without one.
+	fleetConfig *fleetconfig.Watched[configured]
 }
 
 // serve runs a server until it has been told to stop.
@@ -112,6 +115,9 @@ func (s *server) start(ctx context.Context) error {
 		go p.machines.refresh(work)
 	}
 	p.secrets.watch(work)
+	if s.fleetConfig != nil {
+		go s.fleetConfig.Keep(work)
+	}
 
 	token := s.random.Token(tokenBytes)
 	s.ready = ingress.NewReadiness(readiness{p.queue, s.controller}, s.clock)

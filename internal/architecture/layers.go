@@ -50,8 +50,8 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "the controller decides; whom it talks to is behind interfaces of its own",
 		},
 		{
-			Name: "fleet configuration", Packages: []string{"fleetconfig"}, May: domain,
-			Why: "what is configured is words of the domain, and reading it needs no world",
+			Name: "fleet configuration", Packages: []string{"fleetconfig"}, May: slices.Concat(domain, []string{"seam"}),
+			Why: "what is configured is words of the domain, and what reads it is given a clock and a file",
 		},
 		{
 			Name: "pools", Packages: []string{"pool"}, May: domain,

@@ -14,7 +14,7 @@ func pool(lines ...string) string {
 	return "version: \"1\"\ntimezone: UTC\npools:\n  - name: p\n    runner: 2cpu-linux-amd64\n    " + strings.Join(lines, "\n    ") + "\n"
 }
 
-func TestFindings(t *testing.T) { // failure modes E16, K7
+func TestFindings(t *testing.T) {
 	tests := []struct {
 		name, content string
 		want          []string

@@ -44,6 +44,8 @@ type Settings struct {
 	AllowPublic  []string
 	OnLabelError string // "report" or "cancel"
 
+	FleetConfig string // path of the fleet configuration; empty: none
+
 	// Machines.
 	Provider      string // "local" or "ec2"
 	EC2           EC2

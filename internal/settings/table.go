@@ -111,6 +111,10 @@ func serverSettings() []Setting {
 
 func runnerSettings() []Setting {
 	return []Setting{
+		text(Setting{
+			Key: "fleet_config", Section: sectionRunners, DefaultText: "none",
+			Help: "The file with the fleet's images, runners and pools, which [Pools](pools.md) explains; runs-fleet validate checks it. It is read again when it changes, and while it is wrong the last good one stays in force.",
+		}, func(s *Settings) *string { return &s.FleetConfig }),
 		number(Setting{
 			Key: "max_runners", Section: sectionRunners, DefaultText: "the machine's number of CPUs",
 			Help: "The most runners at a time; 0 is the default.",

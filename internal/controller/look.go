@@ -65,6 +65,7 @@ func firstLook(m fleet.Machine) (time.Time, look) {
 		if len(m.Undeleted()) > 0 {
 			consider(m.Ended, lookDelete)
 		}
+	default: // stopping and stopped: no machine is yet
 	}
 	return first, what
 }

@@ -10,19 +10,18 @@ import (
 // MachineState is the life of a machine as the control plane sees it.
 type MachineState string
 
-// The states. The only edges backwards are those of rule 6.4.
+// The states. The only edges backwards are those of rule 6.4. Stopping and stopped are for machines of pools (section 7).
 const (
 	MachineStarting  MachineState = "starting"
 	MachineReady     MachineState = "ready"
 	MachineAssigned  MachineState = "assigned"
 	MachineListening MachineState = "listening"
 	MachineWorking   MachineState = "working"
-	// A machine of a pool that its agent powers off, and one that is off (section 7).
-	MachineStopping MachineState = "stopping"
-	MachineStopped  MachineState = "stopped"
-	MachineRetiring MachineState = "retiring"
-	MachineFailed   MachineState = "failed"
-	MachineGone     MachineState = "gone"
+	MachineStopping  MachineState = "stopping"
+	MachineStopped   MachineState = "stopped"
+	MachineRetiring  MachineState = "retiring"
+	MachineFailed    MachineState = "failed"
+	MachineGone      MachineState = "gone"
 )
 
 // MachineID names a machine: the provider's id is unique within its site.

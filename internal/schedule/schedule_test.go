@@ -71,15 +71,18 @@ func TestAWindowFollowsItsZone(t *testing.T) {
 	}{
 		{
 			"New York, office hours over the change in spring", "America/New_York", "09:00", "17:00", nil,
-			"2026-03-07 06:00", "2026-03-09 06:00", []string{"03-07 14:00 to 03-07 22:00", "03-08 13:00 to 03-08 21:00"},
+			"2026-03-07 06:00", "2026-03-09 06:00",
+			[]string{"03-07 14:00 to 03-07 22:00", "03-08 13:00 to 03-08 21:00"},
 		},
 		{
 			"New York, a start that does not exist is the end of the gap", "America/New_York", "02:30", "04:00", days(time.Sunday),
-			"2026-03-07 00:00", "2026-03-10 00:00", []string{"03-08 07:00 to 03-08 08:00"},
+			"2026-03-07 00:00", "2026-03-10 00:00",
+			[]string{"03-08 07:00 to 03-08 08:00"},
 		},
 		{
 			"New York, an end that does not exist is the end of the gap", "America/New_York", "01:00", "02:30", days(time.Sunday),
-			"2026-03-07 00:00", "2026-03-10 00:00", []string{"03-08 06:00 to 03-08 07:00"},
+			"2026-03-07 00:00", "2026-03-10 00:00",
+			[]string{"03-08 06:00 to 03-08 07:00"},
 		},
 		{
 			"New York, a window within the gap is empty", "America/New_York", "02:10", "02:50", days(time.Sunday),
@@ -87,55 +90,68 @@ func TestAWindowFollowsItsZone(t *testing.T) {
 		},
 		{
 			"New York, a start that exists twice is the first", "America/New_York", "01:30", "03:00", days(time.Sunday),
-			"2026-10-31 00:00", "2026-11-03 00:00", []string{"11-01 05:30 to 11-01 08:00"},
+			"2026-10-31 00:00", "2026-11-03 00:00",
+			[]string{"11-01 05:30 to 11-01 08:00"},
 		},
 		{
 			"New York, an end that exists twice is the first", "America/New_York", "00:00", "01:30", days(time.Sunday),
-			"2026-10-31 00:00", "2026-11-03 00:00", []string{"11-01 04:00 to 11-01 05:30"},
+			"2026-10-31 00:00", "2026-11-03 00:00",
+			[]string{"11-01 04:00 to 11-01 05:30"},
 		},
 		{
 			"New York, the whole of a day of 25 hours", "America/New_York", "00:00", "00:00", days(time.Sunday),
-			"2026-10-31 00:00", "2026-11-03 00:00", []string{"11-01 04:00 to 11-02 05:00"},
+			"2026-10-31 00:00", "2026-11-03 00:00",
+			[]string{"11-01 04:00 to 11-02 05:00"},
 		},
 		{
 			"New York, the whole of a day of 23 hours", "America/New_York", "00:00", "00:00", days(time.Sunday),
-			"2026-03-07 00:00", "2026-03-10 00:00", []string{"03-08 05:00 to 03-09 04:00"},
+			"2026-03-07 00:00", "2026-03-10 00:00",
+			[]string{"03-08 05:00 to 03-09 04:00"},
 		},
 		{
 			"London, a night over the change in spring is an hour shorter", "Europe/London", "22:00", "06:00", days(time.Saturday),
-			"2026-03-28 12:00", "2026-03-30 12:00", []string{"03-28 22:00 to 03-29 05:00"},
+			"2026-03-28 12:00", "2026-03-30 12:00",
+			[]string{"03-28 22:00 to 03-29 05:00"},
 		},
 		{
 			"London, a night over the change in autumn is an hour longer", "Europe/London", "22:00", "06:00", days(time.Saturday),
-			"2026-10-24 12:00", "2026-10-26 12:00", []string{"10-24 21:00 to 10-25 06:00"},
+			"2026-10-24 12:00", "2026-10-26 12:00",
+			[]string{"10-24 21:00 to 10-25 06:00"},
 		},
 		{
 			"Seoul changes no clock today", "Asia/Seoul", "09:00", "18:30", days(time.Sunday, time.Monday),
-			"2026-03-28 12:00", "2026-03-31 12:00", []string{"03-29 00:00 to 03-29 09:30", "03-30 00:00 to 03-30 09:30"},
+			"2026-03-28 12:00", "2026-03-31 12:00",
+			[]string{"03-29 00:00 to 03-29 09:30", "03-30 00:00 to 03-30 09:30"},
 		},
 		{
 			"Seoul in 1988, in spring", "Asia/Seoul", "02:30", "04:00", days(time.Sunday),
-			"1988-05-07 00:00", "1988-05-09 00:00", []string{"05-07 17:00 to 05-07 18:00"},
+			"1988-05-07 00:00", "1988-05-09 00:00",
+			[]string{"05-07 17:00 to 05-07 18:00"},
 		},
 		{
 			"Seoul in 1988, in autumn", "Asia/Seoul", "02:30", "04:00", days(time.Sunday),
-			"1988-10-08 00:00", "1988-10-10 00:00", []string{"10-08 16:30 to 10-08 19:00"},
+			"1988-10-08 00:00", "1988-10-10 00:00",
+			[]string{"10-08 16:30 to 10-08 19:00"},
 		},
 		{
 			"Lord Howe goes forward by half an hour", "Australia/Lord_Howe", "02:15", "03:00", days(time.Sunday),
-			"2026-10-03 00:00", "2026-10-05 00:00", []string{"10-03 15:30 to 10-03 16:00"},
+			"2026-10-03 00:00", "2026-10-05 00:00",
+			[]string{"10-03 15:30 to 10-03 16:00"},
 		},
 		{
 			"Lord Howe goes back by half an hour", "Australia/Lord_Howe", "01:45", "02:15", days(time.Sunday),
-			"2026-04-04 00:00", "2026-04-06 00:00", []string{"04-04 14:45 to 04-04 15:45"},
+			"2026-04-04 00:00", "2026-04-06 00:00",
+			[]string{"04-04 14:45 to 04-04 15:45"},
 		},
 		{
 			"Apia had no 30 December in 2011", "Pacific/Apia", "09:00", "17:00", nil,
-			"2011-12-29 12:00", "2012-01-01 12:00", []string{"12-29 19:00 to 12-30 03:00", "12-30 19:00 to 12-31 03:00", "12-31 19:00 to 01-01 03:00"},
+			"2011-12-29 12:00", "2012-01-01 12:00",
+			[]string{"12-29 19:00 to 12-30 03:00", "12-30 19:00 to 12-31 03:00", "12-31 19:00 to 01-01 03:00"},
 		},
 		{
 			"Apia, the night before the day that was skipped ends with the gap", "Pacific/Apia", "22:00", "06:00", days(time.Thursday),
-			"2011-12-29 12:00", "2012-01-01 12:00", []string{"12-30 08:00 to 12-30 10:00"},
+			"2011-12-29 12:00", "2012-01-01 12:00",
+			[]string{"12-30 08:00 to 12-30 10:00"},
 		},
 		{
 			"Apia, the skipped day alone", "Pacific/Apia", "00:00", "00:00", days(time.Friday),
@@ -143,27 +159,33 @@ func TestAWindowFollowsItsZone(t *testing.T) {
 		},
 		{
 			"UTC, the night over the day on which others change", "UTC", "22:00", "06:00", nil,
-			"2026-03-28 12:00", "2026-03-30 12:00", []string{"03-28 22:00 to 03-29 06:00", "03-29 22:00 to 03-30 06:00"},
+			"2026-03-28 12:00", "2026-03-30 12:00",
+			[]string{"03-28 22:00 to 03-29 06:00", "03-29 22:00 to 03-30 06:00"},
 		},
 		{
 			"UTC, the same in autumn", "UTC", "01:30", "02:30", nil,
-			"2026-10-25 00:00", "2026-10-26 00:00", []string{"10-25 01:30 to 10-25 02:30"},
+			"2026-10-25 00:00", "2026-10-26 00:00",
+			[]string{"10-25 01:30 to 10-25 02:30"},
 		},
 		{
 			"a night belongs to the day on which it starts", "UTC", "22:00", "06:00", days(time.Friday),
-			"2026-03-02 00:00", "2026-03-09 00:00", []string{"03-06 22:00 to 03-07 06:00"},
+			"2026-03-02 00:00", "2026-03-09 00:00",
+			[]string{"03-06 22:00 to 03-07 06:00"},
 		},
 		{
 			"an end at midnight", "UTC", "18:00", "00:00", days(time.Monday),
-			"2026-03-02 00:00", "2026-03-09 00:00", []string{"03-02 18:00 to 03-03 00:00"},
+			"2026-03-02 00:00", "2026-03-09 00:00",
+			[]string{"03-02 18:00 to 03-03 00:00"},
 		},
 		{
 			"equal start and end are a day that begins then", "UTC", "09:00", "09:00", days(time.Monday),
-			"2026-03-02 00:00", "2026-03-09 00:00", []string{"03-02 09:00 to 03-03 09:00"},
+			"2026-03-02 00:00", "2026-03-09 00:00",
+			[]string{"03-02 09:00 to 03-03 09:00"},
 		},
 		{
 			"whole days that follow each other are one", "UTC", "00:00", "00:00", days(time.Saturday, time.Sunday),
-			"2026-03-02 00:00", "2026-03-10 00:00", []string{"03-07 00:00 to 03-09 00:00"},
+			"2026-03-02 00:00", "2026-03-10 00:00",
+			[]string{"03-07 00:00 to 03-09 00:00"},
 		},
 	}
 	for _, tt := range tests {

@@ -174,9 +174,10 @@ func TestReasonsAndLimits(t *testing.T) {
 		t.Errorf("the reason is %q", got)
 	}
 	for want, o := range map[string]pool.Observation{
-		"the pool has 20 machines, and its max is 20": with(seen(machines(20, fleet.MachineWorking, 0)), func(*pool.Observation) {}),
-		"the market rests":                            {Resting: "the market rests", Room: 5},
-		"there is no more room, or jobs wait for it":  {Room: 3, Waiting: 3},
+		"the pool has 20 machines, and its max is 20": seen(machines(20, fleet.MachineWorking, 0)),
+
+		"the market rests":                           {Resting: "the market rests", Room: 5},
+		"there is no more room, or jobs wait for it": {Room: 3, Waiting: 3},
 	} {
 		if plan := pool.Make(of(4, 0), o, pool.Boots{}, pool.DefaultLimits(), now); plan.Limit != want {
 			t.Errorf("the limit is %q, want %q", plan.Limit, want)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,10 +113,11 @@ func newCloud(t *testing.T, faults sim.Faults) (cloud *sim.Cloud, id string) {
 func TestASinkThatFailsGetsItsEventsAgainAndInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud, id := newCloud(t, sim.Faults{})
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		var got []string
 		pump := events.New(cloud, seam.System{}, account, func(_ context.Context, _ string, b []byte) error {
-			if down {
+			if down.Load() {
 				return errors.New("the queue is away")
 			}
 			var e struct {
@@ -138,7 +140,7 @@ func TestASinkThatFailsGetsItsEventsAgainAndInOrder(t *testing.T) {
 		if err := cloud.Interrupt(id); err != nil {
 			t.Fatal(err)
 		}
-		down = false
+		down.Store(false)
 		if err := (seam.System{}).Sleep(t.Context(), 2*time.Second); err != nil {
 			t.Fatal(err)
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -55,7 +54,8 @@ func bareSQS(ctx context.Context, s spec, listener net.Listener, in io.Reader, o
 		return fmt.Errorf("making the queue: %w", err)
 	}
 	sender := newBatchSender(client, made.QueueUrl)
-	return errors.Join(answer(listener, newBare(sender), func() usageOf { return usageOf{} }, in, out), sender.close())
+	defer sender.close()
+	return answer(listener, newBare(sender), func() usageOf { return usageOf{} }, in, out)
 }
 
 // The bounds of the bare sender. Ten messages are the most that SQS takes at once; four calls at a time, as many as the
@@ -134,8 +134,7 @@ func (s *batchSender) send(batch []entry) error {
 }
 
 // close ends the sender once nobody appends any more.
-func (s *batchSender) close() error {
+func (s *batchSender) close() {
 	close(s.waiting)
 	s.running.Wait()
-	return nil
 }

@@ -76,7 +76,13 @@ type benchmark struct {
 
 func benchmarks() []benchmark {
 	return []benchmark{
-		{"ingest", ingest}, {"ingest-sqs", ingestSQS}, {"burst", bursts}, {"memory", memory}, {"reconcile", reconcile}, {"agent", agentStart}, {"calls", calls},
+		{"ingest", ingest},
+		{"ingest-sqs", ingestSQS},
+		{"burst", bursts},
+		{"memory", memory},
+		{"reconcile", reconcile},
+		{"agent", agentStart},
+		{"calls", calls},
 		{"sizes", sizes},
 	}
 }

@@ -40,7 +40,7 @@ func openQueue(ctx context.Context, o worldOptions, clock seam.Clock, random sea
 	if o.sqs != "" {
 		return openSQS(ctx, o.sqs, clock, random, logger)
 	}
-	return embedded.Open(ctx, filepath.Join(o.dir, "queue.db"), clock, embedded.Options{}, logger) //nolint:wrapcheck // openWorld says what it was doing
+	return embedded.Open(ctx, filepath.Join(o.dir, "queue.db"), clock, embedded.Options{}, logger)
 }
 
 // worldOptions are what differs between benchmarks.

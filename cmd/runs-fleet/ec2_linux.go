@@ -34,7 +34,7 @@ type ec2Machines struct{ *ec2.Provider }
 // Verify proves who says hello by the identity document that AWS signed.
 func (m ec2Machines) Verify(ctx context.Context, h agentapi.Hello) (host.Identity, error) {
 	id, err := m.Provider.Verify(ctx, h)
-	return host.Identity(id), err //nolint:wrapcheck // the provider says what is wrong
+	return host.Identity(id), err
 }
 
 // Bounds of machines of EC2.

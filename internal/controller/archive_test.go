@@ -3,6 +3,7 @@ package controller_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -46,11 +47,7 @@ func (s *shelf) Keep(ctx context.Context, id fleet.MachineID, l fleet.Log, conte
 func (s *shelf) has() map[string]string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := map[string]string{}
-	for k, v := range s.kept {
-		out[k] = v
-	}
-	return out
+	return maps.Clone(s.kept)
 }
 
 func (s *shelf) set(f func(*shelf)) {

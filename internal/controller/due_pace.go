@@ -66,7 +66,7 @@ func (c *Controller) rest(ctx context.Context) error {
 		d.mu.Unlock()
 		wake()
 		if err := ctx.Err(); err != nil {
-			return err //nolint:wrapcheck // the loop's own
+			return err
 		}
 	}
 }

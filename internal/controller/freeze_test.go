@@ -44,7 +44,7 @@ func (f *fickle) Launch(ctx context.Context, r provider.Request) (provider.Answe
 func TestEveryRepeatSaysWhatWasFrozen(t *testing.T) { // rule 2.2
 	var cloud *fickle
 	inWorld(t, func(c *controller.Config) {
-		cloud = &fickle{fakeCloud: c.Provider.(*fakeCloud)} //nolint:forcetypeassert // newWorld made it
+		cloud = &fickle{fakeCloud: c.Provider.(*fakeCloud)}
 		c.Provider = cloud
 	}, func(w *world) {
 		w.cloud.set(func(c *fakeCloud) { c.dropNext, c.boot = 2, 20*time.Second }) // no hello tells of the machine before
@@ -63,7 +63,7 @@ func TestEveryRepeatSaysWhatWasFrozen(t *testing.T) { // rule 2.2
 func TestALaunchThatCannotBeFrozenIsCalledAllTheSame(t *testing.T) { // the provider's refusal says what is wrong with it
 	var cloud *fickle
 	inWorld(t, func(c *controller.Config) {
-		cloud = &fickle{fakeCloud: c.Provider.(*fakeCloud), refuses: true} //nolint:forcetypeassert // newWorld made it
+		cloud = &fickle{fakeCloud: c.Provider.(*fakeCloud), refuses: true}
 		c.Provider = cloud
 	}, func(w *world) {
 		w.github.queue(1, 10, 10*time.Second, cpu2)

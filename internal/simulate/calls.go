@@ -72,7 +72,9 @@ func calls(load Load, watch Watch) (time.Duration, error) {
 }
 
 // billed says whether the store and the queue of the world bill each call.
-func (w *World) billed() bool { return w.cfg.Watch != nil || w.cfg.Forecast == nil && w.cfg.Seed%billedOneIn == 1 }
+func (w *World) billed() bool {
+	return w.cfg.Watch != nil || w.cfg.Forecast == nil && w.cfg.Seed%billedOneIn == 1
+}
 
 // billedOneIn is how many worlds there are to one whose store and queue bill each call.
 const billedOneIn = 3

@@ -61,7 +61,7 @@ func (m *Meter) Calls() map[string]uint64 {
 func (m *Meter) called(operation string, times int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.calls[operation] += uint64(times) //nolint:gosec // not negative
+	m.calls[operation] += uint64(times)
 }
 
 // Sizes that one unit pays for, and what consistency and transactions multiply them with.

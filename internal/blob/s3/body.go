@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/blob"
 )
 
@@ -78,7 +79,7 @@ func (b *body) resume() error {
 	})
 	if err != nil {
 		b.current, b.cancel = io.NopCloser(failing{err}), func() {}
-		if isCode(err, codePrecondition) || notFound(err) {
+		if awsclient.IsCode(err, codePrecondition) || notFound(err) {
 			return fmt.Errorf("%s: it was replaced before it was read to its end: %w", b.doing, blob.ErrChanged)
 		}
 		return b.store.fail(b.doing, err)

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 )
 
 // Expiry is a rule of the bucket's lifecycle: objects under a prefix go some days after they were stored. S3 removes them
@@ -53,7 +55,7 @@ func (s *Store) Ensure(ctx context.Context, setup Setup) (Ensured, error) {
 	} {
 		err := step.do(ctx)
 		switch {
-		case isCode(err, codeNotImplemented, "MethodNotAllowed"):
+		case awsclient.IsCode(err, codeNotImplemented, "MethodNotAllowed"):
 			done.Missing = append(done.Missing, step.what)
 		case err != nil:
 			return done, s.fail(fmt.Sprintf("setting up the bucket %s (%s)", s.bucket, step.what), err)
@@ -78,7 +80,7 @@ func (s *Store) create(ctx context.Context) (bool, error) {
 		_, err := s.client.CreateBucket(ctx, in)
 		return err //nolint:wrapcheck // Ensure says what it was doing
 	})
-	if isCode(err, "BucketAlreadyOwnedByYou") { // by a replica, or by an attempt whose answer got lost
+	if awsclient.IsCode(err, "BucketAlreadyOwnedByYou") { // by a replica, or by an attempt whose answer got lost
 		return true, nil
 	}
 	return err == nil, err
@@ -108,7 +110,7 @@ func (s *Store) lifecycle(ctx context.Context, setup Setup) error {
 	})
 	var rules []types.LifecycleRule
 	switch {
-	case isCode(err, "NoSuchLifecycleConfiguration"):
+	case awsclient.IsCode(err, "NoSuchLifecycleConfiguration"):
 	case err != nil:
 		return err
 	default:

@@ -5,43 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 )
 
 // Error is an answer of S3 that is none of blob's errors, or a call that had none.
-type Error struct {
-	Doing   string // a gerund phrase
-	Status  int    // of HTTP; 0 when no answer came
-	Code    string // S3's, such as AccessDenied; empty when no answer came
-	Request string // S3's id of the request, which its operators can look up
-	Remedy  string // what to do, if that is known
-	Err     error
-}
-
-func (e *Error) Error() string {
-	text := e.Doing + ": "
-	if e.Code != "" || e.Status != 0 {
-		text += fmt.Sprintf("S3 answers %d %s: ", e.Status, e.Code)
-	}
-	text += message(e.Err)
-	if e.Remedy != "" {
-		text += ": " + e.Remedy
-	}
-	return text
-}
-
-func (e *Error) Unwrap() error { return e.Err }
-
-// message is what S3 says, without the SDK's account of where it was said.
-func message(err error) string {
-	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
-		return api.ErrorMessage()
-	}
-	return err.Error()
-}
+type Error = awsclient.Error
 
 // The codes that are dealt with (Amazon S3 API, "Error responses").
 const (
@@ -55,22 +26,6 @@ const (
 	codeNotImplemented = "NotImplemented"
 )
 
-// codeOf returns S3's code and the status of the answer, nothing if there was none.
-func codeOf(err error) (code string, status int) {
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		status = answer.HTTPStatusCode()
-	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		code = api.ErrorCode()
-	}
-	return code, status
-}
-
-func isCode(err error, codes ...string) bool {
-	code, _ := codeOf(err)
-	return slices.Contains(codes, code)
-}
-
 // fail describes the error of a call.
 func (s *Store) fail(doing string, err error) error {
 	if err == nil {
@@ -79,12 +34,9 @@ func (s *Store) fail(doing string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	out := &Error{Doing: doing, Err: err}
-	out.Code, out.Status = codeOf(err)
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		out.Request = answer.RequestID
-	}
-	out.Remedy = s.remedy(out.Code, out.Status, err)
+	code, status := awsclient.CodeOf(err)
+	out := awsclient.Failed(s3.ServiceID, doing, code, err)
+	out.Remedy = s.remedy(code, status, err)
 	return out
 }
 
@@ -106,8 +58,8 @@ func (s *Store) remedy(code string, status int, err error) string {
 	case "InvalidObjectState":
 		return "the object was moved to an archive: bring it back, or take that rule out of the bucket's lifecycle"
 	}
-	if status == 0 && isSigning(err) {
-		return "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role"
+	if status == 0 && awsclient.Unsigned(err) {
+		return awsclient.NoCredentials
 	}
 	if status == http.StatusForbidden {
 		return fmt.Sprintf("the credentials may not do this with the bucket %s", s.bucket)
@@ -117,6 +69,6 @@ func (s *Store) remedy(code string, status int, err error) string {
 
 // notFound says that what was asked for is not there, in answers without a code as well.
 func notFound(err error) bool {
-	_, status := codeOf(err)
+	_, status := awsclient.CodeOf(err)
 	return status == http.StatusNotFound
 }

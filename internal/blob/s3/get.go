@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/blob"
 )
 
@@ -46,9 +47,9 @@ func (s *Store) get(ctx context.Context, key, part string) (io.ReadCloser, blob.
 	}
 	out, cancel, err := s.begin(ctx, in)
 	switch {
-	case isCode(err, codeNoSuchKey, codeNotFound):
+	case awsclient.IsCode(err, codeNoSuchKey, codeNotFound):
 		return nil, blob.Info{}, blob.ErrNotFound
-	case isCode(err, codeInvalidRange):
+	case awsclient.IsCode(err, codeInvalidRange):
 		return nil, blob.Info{}, fmt.Errorf("%s: %w: %s", doing, blob.ErrRange, part)
 	case err != nil:
 		return nil, blob.Info{}, s.fail(doing, err)
@@ -105,7 +106,7 @@ func (s *Store) Delete(ctx context.Context, key string) error {
 		_, err := s.client.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.bucket, Key: &full})
 		return err //nolint:wrapcheck // said below
 	})
-	if isCode(err, codeNoSuchKey) { // some services say so
+	if awsclient.IsCode(err, codeNoSuchKey) { // some services say so
 		return nil
 	}
 	return s.fail("deleting object "+key, err)

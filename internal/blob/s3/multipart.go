@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/blob"
 )
 
@@ -123,7 +124,7 @@ func (u *upload) abort(ctx context.Context) error {
 		})
 		return err //nolint:wrapcheck // said below
 	})
-	if err == nil || isCode(err, codeNoSuchUpload) {
+	if err == nil || awsclient.IsCode(err, codeNoSuchUpload) {
 		return nil
 	}
 	return fmt.Errorf("giving up the parts that were stored (the bucket's lifecycle removes them): %w", err)

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/blob"
 )
 
@@ -132,7 +133,7 @@ func (w write) whole(ctx context.Context, body []byte) (blob.Info, error) {
 func (w write) refused(ctx context.Context, err error) (blob.Info, error) {
 	absent, tag := w.condition.Parts()
 	conditional := absent || tag != ""
-	inTheWay := isCode(err, codePrecondition, codeNoSuchUpload) || conditional && isCode(err, codeNoSuchKey, codeConflict)
+	inTheWay := awsclient.IsCode(err, codePrecondition, codeNoSuchUpload) || conditional && awsclient.IsCode(err, codeNoSuchKey, codeConflict)
 	if !inTheWay {
 		return blob.Info{}, err
 	}
@@ -141,7 +142,7 @@ func (w write) refused(ctx context.Context, err error) (blob.Info, error) {
 		present, err = w.store.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &w.store.bucket, Key: &w.key})
 		return err //nolint:wrapcheck // PutIf says what it was doing
 	})
-	_, status := codeOf(headErr)
+	_, status := awsclient.CodeOf(headErr)
 	switch {
 	case headErr == nil && present.Metadata[writeMark] == w.mark:
 		return blob.Info{
@@ -149,7 +150,7 @@ func (w write) refused(ctx context.Context, err error) (blob.Info, error) {
 		}, nil
 	case headErr != nil && status != http.StatusNotFound:
 		return blob.Info{}, errors.Join(err, headErr)
-	case isCode(err, codeNoSuchUpload):
+	case awsclient.IsCode(err, codeNoSuchUpload):
 		return blob.Info{}, err
 	default:
 		return blob.Info{}, blob.ErrChanged

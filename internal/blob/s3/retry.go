@@ -4,10 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 	"time"
 
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 )
 
 // A call is tried so often. The wait before the n-th repetition is a random part of retryBase doubled n times, at most
@@ -51,7 +50,7 @@ func (s *Store) pause(attempt int) time.Duration {
 
 // again says whether the same call can have another answer. What has no status was lost on the way.
 func again(err error) bool {
-	code, status := codeOf(err)
+	code, status := awsclient.CodeOf(err)
 	switch code {
 	case "SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "RequestLimitExceeded", "InternalError",
 		"ServiceUnavailable", "OperationAborted", codeConflict,
@@ -61,14 +60,8 @@ func again(err error) bool {
 		return false
 	}
 	if status == 0 {
-		return code == "" && !isSigning(err)
+		return code == "" && !awsclient.Unsigned(err)
 	}
 	// An answer without a code was cut before it could be read, so that nobody knows what it meant.
 	return code == "" || status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
-}
-
-// isSigning says that a request was not even made for lack of credentials. The SDK has no type for the failure to find any.
-func isSigning(err error) bool {
-	_, signing := errors.AsType[*v4.SigningError](err)
-	return signing || strings.Contains(err.Error(), "get identity: get credentials")
 }

@@ -47,12 +47,12 @@ func failed(entries []types.BatchResultErrorEntry) map[int]types.BatchResultErro
 }
 
 // refusal is the error of one entry. What was not the sender's fault may be accepted another time.
-func refusal(e types.BatchResultErrorEntry) *Error {
+func refusal(e types.BatchResultErrorEntry) *refusedError {
 	api := &smithy.GenericAPIError{Code: aws.ToString(e.Code), Message: aws.ToString(e.Message)}
-	return &Error{Code: plain(api.Code), Err: api, passing: !e.SenderFault || awsclient.Throttled(api)}
+	return &refusedError{code: plain(api.Code), err: api, passing: !e.SenderFault || awsclient.Throttled(api)}
 }
 
 // errSilent is for an answer that leaves entries out.
 func errSilent() error {
-	return &Error{Err: errors.New("the answer says nothing of a message"), passing: true}
+	return &refusedError{err: errors.New("the answer says nothing of a message"), passing: true}
 }

@@ -8,46 +8,25 @@ import (
 	"slices"
 	"strings"
 
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/smithy-go"
 
 	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 )
 
 // Error is an answer of SQS that is none of the queue's errors, or a call that had none.
-type Error struct {
-	Doing   string // a gerund phrase
-	Status  int    // of HTTP; 0 when no answer came, or when one message of several was refused
-	Code    string // SQS's, such as AccessDenied; empty when no answer came
-	Request string // SQS's id of the request, which its operators can look up
-	Remedy  string // what to do, if that is known
-	Err     error
+type Error = awsclient.Error
 
-	passing bool // of an entry of a batch: the same again may be accepted
+// refusedError is of an entry of a batch.
+type refusedError struct {
+	code    string
+	passing bool // the same again may be accepted
+	err     error
 }
 
-func (e *Error) Error() string {
-	text := e.Doing + ": "
-	if e.Code != "" || e.Status != 0 {
-		text += strings.TrimSpace(fmt.Sprintf("SQS answers %d %s", e.Status, e.Code)) + ": "
-	}
-	text += message(e.Err)
-	if e.Remedy != "" {
-		text += ": " + e.Remedy
-	}
-	return text
-}
+func (e *refusedError) Error() string { return e.err.Error() }
 
-func (e *Error) Unwrap() error { return e.Err }
-
-// message is what SQS says, without the SDK's account of where it was said.
-func message(err error) string {
-	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorMessage() != "" {
-		return api.ErrorMessage()
-	}
-	return err.Error()
-}
+func (e *refusedError) Unwrap() error { return e.err }
 
 // The codes that are dealt with (Amazon SQS API Reference, "Common Errors" and the errors of each action).
 const (
@@ -76,13 +55,8 @@ func plain(code string) string {
 
 // codeOf returns SQS's code and the status of the answer, nothing if there was none.
 func codeOf(err error) (code string, status int) {
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		status = answer.HTTPStatusCode()
-	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		code = plain(api.ErrorCode())
-	}
-	return code, status
+	code, status = awsclient.CodeOf(err)
+	return plain(code), status
 }
 
 func isCode(err error, codes ...string) bool {
@@ -92,7 +66,7 @@ func isCode(err error, codes ...string) bool {
 
 // again says whether the same call can have another answer. What has no status was lost on the way.
 func again(err error) bool {
-	if entry, ok := errors.AsType[*Error](err); ok {
+	if entry, ok := errors.AsType[*refusedError](err); ok {
 		return entry.passing
 	}
 	if errors.Is(err, errClosed) || errors.Is(err, context.Canceled) {
@@ -110,15 +84,9 @@ func again(err error) bool {
 		return true
 	}
 	if status == 0 {
-		return code == "" && !unsigned(err)
+		return code == "" && !awsclient.Unsigned(err)
 	}
 	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError || status == http.StatusOK // damaged on the way
-}
-
-// unsigned says that a request was not even made for lack of credentials.
-func unsigned(err error) bool {
-	_, signing := errors.AsType[*v4.SigningError](err)
-	return signing || strings.Contains(err.Error(), "get identity: get credentials") // the SDK has no type for it
 }
 
 // fail describes the error of a call.
@@ -129,16 +97,16 @@ func (q *Queue) fail(doing string, err error) error {
 	case errors.Is(err, context.Canceled), errors.Is(err, errClosed):
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	if told, ok := errors.AsType[*Error](err); ok { // by an entry of a batch
+	if entry, ok := errors.AsType[*refusedError](err); ok {
+		return &Error{Service: sqs.ServiceID, Doing: doing, Code: entry.code, Err: entry.err}
+	}
+	if told, ok := errors.AsType[*Error](err); ok { // by a call on the way, or for one message of several
 		out := *told
 		out.Doing = doing
 		return &out
 	}
-	out := &Error{Doing: doing, Err: err}
-	out.Code, out.Status = codeOf(err)
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		out.Request = answer.RequestID
-	}
+	code, _ := codeOf(err)
+	out := awsclient.Failed(sqs.ServiceID, doing, code, err)
 	out.Remedy = q.remedy(out.Code, err)
 	return out
 }
@@ -158,8 +126,8 @@ func (q *Queue) remedy(code string, err error) string {
 		return "the credentials have ended: renew them"
 	case code == "RequestExpired", code == "InvalidSignatureException":
 		return "the signature is not accepted: set the clock of this machine, and correct the secret key"
-	case code == "" && unsigned(err):
-		return "no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the machine a role"
+	case code == "" && awsclient.Unsigned(err):
+		return awsclient.NoCredentials
 	default:
 		return ""
 	}

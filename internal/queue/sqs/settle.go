@@ -72,7 +72,7 @@ func (q *Queue) deleteAll(ctx context.Context, url string, pending map[string]ty
 		for _, e := range out.Failed {
 			entry := refusal(e)
 			switch {
-			case entry.Code == codeReceipt:
+			case entry.code == codeReceipt:
 				delete(pending, byID[aws.ToString(e.Id)])
 			case entry.passing:
 				err = entry

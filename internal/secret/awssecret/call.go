@@ -2,16 +2,12 @@ package awssecret
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	"github.com/aws/smithy-go"
-
+	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
 )
 
@@ -55,35 +51,18 @@ func (b base) attempt(ctx context.Context, do func(context.Context) error) error
 	return do(ctx)
 }
 
-// codeOf returns the service's code and the status of its answer, nothing if there was none.
-func codeOf(err error) (code string, status int) {
-	if answer, ok := errors.AsType[*awshttp.ResponseError](err); ok {
-		status = answer.HTTPStatusCode()
-	}
-	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		code = api.ErrorCode()
-	}
-	return code, status
-}
-
 // again says whether the same call can have another answer.
 func again(err error) bool {
-	code, status := codeOf(err)
+	code, status := awsclient.CodeOf(err)
 	if status == 0 {
-		return !unsigned(err)
+		return !awsclient.Unsigned(err)
 	}
 	return status >= http.StatusInternalServerError || status == http.StatusTooManyRequests || strings.Contains(code, "Throttling")
 }
 
-// unsigned says that a request was not even made for lack of credentials. The SDK has no type for the failure to find any.
-func unsigned(err error) bool {
-	_, signing := errors.AsType[*v4.SigningError](err)
-	return signing || strings.Contains(err.Error(), "get identity: get credentials")
-}
-
 // explain says what to do about an error: which permission is missing, and in which region the secret was looked for.
 func (b base) explain(err error, permission, what, create string) error {
-	code, status := codeOf(err)
+	code, status := awsclient.CodeOf(err)
 	switch {
 	case code == codeParameterNotFound || code == codeResourceNotFound:
 		return fmt.Errorf("there is no %s of that name in %s: make it (%s), correct the name, or name its region with ?region=REGION: %w",
@@ -94,7 +73,7 @@ func (b base) explain(err error, permission, what, create string) error {
 		return fmt.Errorf("the credentials may not read the %s: allow them %s on it in %s: %w", what, permission, b.region, err)
 	case code == "UnrecognizedClientException" || code == "InvalidSignatureException" || code == "ExpiredTokenException":
 		return fmt.Errorf("AWS does not accept the credentials: correct or renew them: %w", err)
-	case unsigned(err):
+	case awsclient.Unsigned(err):
 		return fmt.Errorf("no AWS credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, or give the "+
 			"machine a role: %w", err)
 	case status == 0:

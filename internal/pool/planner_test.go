@@ -103,7 +103,8 @@ func TestAChangeOfOnePoolCostsThatPool(t *testing.T) {
 			p.Pass(now)
 		})
 	}
-	if few, many := cost(2), cost(500); many > few {
+	// The runtime allocates now and then too; a cost that followed the number of pools would be two hundred times as much.
+	if few, many := cost(2), cost(500); many > 2*few {
 		t.Errorf("a change of one pool takes %.0f allocations among 500 pools, and %.0f among two", many, few)
 	}
 }

@@ -100,11 +100,14 @@ func (f *fate) killServers(ctx context.Context) error {
 	}
 }
 
-// victim is a server drawn at random, every other time the one that holds most of the periodic works.
+// victim is a server drawn at random, every other time, the first included, the one that holds most of the periodic works.
 func (f *fate) victim(holdings map[string]holding) *server {
 	servers := f.w.servers
 	chosen := servers[f.draw()%uint64(len(servers))]
-	if f.draw()%2 == 0 {
+	f.mu.Lock()
+	kills := len(f.kills)
+	f.mu.Unlock()
+	if kills%2 == 1 {
 		return chosen
 	}
 	for _, s := range servers {

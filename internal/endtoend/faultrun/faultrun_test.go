@@ -3,6 +3,7 @@ package faultrun_test
 import (
 	"os"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,9 @@ func TestFiveMinutesOfFaults(t *testing.T) {
 	t.Logf("seed %d\n%s\n%s", r.Seed, r.Markdown(), r.Details())
 	for _, v := range r.Violations {
 		t.Error(v)
+	}
+	if !slices.ContainsFunc(r.Kills, func(k *faultrun.Kill) bool { return len(k.Works) > 0 }) {
+		t.Error("no server was killed that did the periodic work, although every other one is meant to")
 	}
 	if len(r.Kills) == 0 || r.Calls.FaultsOf("") == 0 || r.Struck["agents killed"] == 0 {
 		t.Errorf("too little went wrong for this to prove anything: %d servers killed, %d faults of AWS, %v", len(r.Kills), r.Calls.FaultsOf(""), r.Struck)

@@ -29,8 +29,9 @@ type fakeCloud struct {
 	requests  map[string]string
 	capacity  int
 	boot      time.Duration
-	launches  int   // calls
-	counts    []int // of the first call of each launch
+	launches  int      // calls
+	counts    []int    // of the first call of each launch
+	pools     []string // whose machines it made
 	created   int
 	dropNext  int  // answers that are lost after success
 	failNext  int  // places that fail
@@ -82,6 +83,7 @@ func (c *fakeCloud) Launch(_ context.Context, r provider.Request) (provider.Answ
 	}
 	c.requests[r.LaunchID] = string(frozen)
 	c.counts = append(c.counts, r.Count)
+	c.pools = append(c.pools, r.Pool)
 	failed := min(c.failNext, r.Count)
 	c.failNext -= failed
 	for range min(r.Count-failed, c.capacity-c.runningLocked()) {

@@ -50,6 +50,9 @@ func (f *inflight) end(id string) {
 // freeze makes the bytes that every repeat of the launch sends (rule 2.2).
 func (c *Controller) freeze(l fleet.Launch, spec fleet.Spec) []byte {
 	r := provider.Request{LaunchID: l.ID, Site: l.Site, Market: l.Market, Spec: spec, Count: l.Count}
+	if l.Place != nil {
+		r.Pool = l.Place.Pool
+	}
 	if f, ok := c.Provider.(provider.Freezer); ok {
 		frozen, err := f.Freeze(r)
 		if err != nil { // the call will be refused for the same reason, and its places with it

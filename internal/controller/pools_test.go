@@ -122,6 +122,13 @@ func TestAnEmptyPoolOverflowsToALaunch(t *testing.T) {
 			}
 			return told == 2
 		})
+		// The provider is told whose machine it makes: one of a pool stops when it shuts down, one of a job ends (rule 7.2).
+		var made []string
+		w.cloud.set(func(c *fakeCloud) { made = slices.Clone(c.pools) })
+		slices.Sort(made)
+		if made = slices.Compact(made); !slices.Equal(made, []string{"", "warm"}) {
+			t.Errorf("machines were made for the pools %q, want the pool's own and those of jobs", made)
+		}
 	})
 }
 

@@ -20,6 +20,8 @@ type Request struct {
 	Market   fleet.Market `json:"market,omitempty"`
 	Spec     fleet.Spec   `json:"spec"`
 	Count    int          `json:"count"` // 1 to 90 (rule 1.12)
+	// Pool is the pool that the machines are for; empty if they are for jobs, those that name a pool in their label included.
+	Pool string `json:"pool,omitempty"`
 	// Frozen is what a Freezer made of the fields above when the launch was decided; nothing if the provider is none.
 	Frozen json.RawMessage `json:"frozen,omitempty"`
 }

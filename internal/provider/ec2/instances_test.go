@@ -171,7 +171,7 @@ func TestWhyAnInstanceEndedIsTold(t *testing.T) { // rule 6.5
 func TestAStoppedMachineStartsAgain(t *testing.T) { // rule 7.2
 	w := newWorld(t, 100)
 	p := w.provider()
-	a := w.launch(p, request("l-1", 1, func(r *provider.Request) { r.Market, r.Spec.Pool = fleet.OnDemand, "warm" }))
+	a := w.launch(p, request("l-1", 1, func(r *provider.Request) { r.Market, r.Pool = fleet.OnDemand, "warm" }))
 	launched := w.list(p)[ids(a)[0]].Launched
 	w.clock.Sleep(t.Context(), time.Minute)
 	if _, err := w.sdk().StopInstances(t.Context(), &awsec2.StopInstancesInput{InstanceIds: ids(a)}); err != nil {

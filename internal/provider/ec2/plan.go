@@ -70,7 +70,7 @@ func plan(r provider.Request, s Site, fleetID string, inv *Inventory) (frozen, e
 	return frozen{
 		Format: frozenFormat, Template: templateFor(s, fleetID, onShutdown(r)).name, Version: pinnedVersion,
 		Image: image.ID, Device: image.Device, Disk: disk, Profile: s.Profile, Pools: pools,
-		Tags: tags(fleetID, r.LaunchID, r.Site, s.Tags, spec.Pool),
+		Tags: tags(fleetID, r.LaunchID, r.Site, s.Tags, r.Pool),
 	}, nil
 }
 
@@ -171,7 +171,8 @@ func rootDisk(want fleet.Disk, image FoundImage) (disk, error) {
 	return d, nil
 }
 
-// What a shutdown from within does (rule 7.2). A one-time spot instance cannot be stopped (page "stop-spot-instances"; failure
+// What a shutdown from within does (rule 7.2): a machine of a pool stops, one that is launched for a job ends, also when its label
+// names a pool that had none left. A one-time spot instance cannot be stopped (page "stop-spot-instances"; failure
 // mode E6).
 const (
 	stopOnShutdown      = "stop"
@@ -179,7 +180,7 @@ const (
 )
 
 func onShutdown(r provider.Request) string {
-	if r.Spec.Pool != "" && r.Market == fleet.OnDemand {
+	if r.Pool != "" && r.Market == fleet.OnDemand {
 		return stopOnShutdown
 	}
 	return terminateOnShutdown

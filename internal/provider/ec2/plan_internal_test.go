@@ -204,17 +204,19 @@ func TestImpossibleLaunchesAreInvalid(t *testing.T) {
 
 func TestAPoolsMachineStopsWhenItShutsDown(t *testing.T) { // rule 7.2; failure mode E6
 	for _, tt := range []struct {
-		pool   string
+		pool   string // whose machine it is
+		label  string // the pool that the job's label names
 		market fleet.Market
 		want   string
 	}{
-		{"", fleet.OnDemand, terminateOnShutdown},
-		{"warm", fleet.OnDemand, stopOnShutdown},
-		{"warm", fleet.Spot, terminateOnShutdown},
+		{"", "", fleet.OnDemand, terminateOnShutdown},
+		{"warm", "", fleet.OnDemand, stopOnShutdown},
+		{"warm", "", fleet.Spot, terminateOnShutdown},
+		{"", "warm", fleet.OnDemand, terminateOnShutdown},
 	} {
-		r := testRequest(func(r *provider.Request) { r.Spec.Pool, r.Market = tt.pool, tt.market })
+		r := testRequest(func(r *provider.Request) { r.Pool, r.Spec.Pool, r.Market = tt.pool, tt.label, tt.market })
 		if got := planned(t, r, testInventory(t, nil)).Template; got != templateFor(Site{Site: testSite}, "f1", tt.want).name {
-			t.Errorf("pool %q on %s has the template %s, want the one for %s", tt.pool, tt.market, got, tt.want)
+			t.Errorf("%+v has the template %s", tt, got)
 		}
 	}
 }

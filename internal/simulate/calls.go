@@ -50,7 +50,11 @@ func calls(load Load, watch Watch) (time.Duration, error) {
 	for i := range max(1, load.Jobs) {
 		plan.Jobs = append(plan.Jobs, forecast.Job{At: time.Minute + time.Duration(i)*load.Apart, Runs: load.Runs, Labels: loadLabels()})
 	}
-	w := newWorld(Config{Seed: load.Seed, Replicas: load.Replicas, Faulty: always, Rates: Rates{}, Forecast: &plan, Watch: watch}, false)
+	types, err := typesOf(plan)
+	if err != nil {
+		return 0, err
+	}
+	w := newWorld(Config{Seed: load.Seed, Replicas: load.Replicas, Faulty: always, Rates: Rates{}, Forecast: &plan, Watch: watch, types: types}, false)
 	f := &foreseen{w: w, plan: plan, ids: make([]int64, len(plan.Jobs)), left: load.Jobs, started: func(int) {}}
 	for _, r := range w.replicas {
 		r.begin()

@@ -22,11 +22,11 @@ func Layers() []Layer { //nolint:funlen // a table
 	core := slices.Concat(domain, interfaces, []string{"record", "controller/...", "version", "pool"})
 	return []Layer{
 		{
-			Name: "ground", Packages: []string{"seam", "version", "fleet"},
-			Why: "everything stands on these: time and randomness, the build, the domain's words",
+			Name: "ground", Packages: []string{"seam", "version", "fleet", "spelling"},
+			Why: "everything stands on these: time and randomness, the build, the domain's words, how words are misspelt",
 		},
 		{
-			Name: "domain", Packages: domain, May: []string{"fleet"},
+			Name: "domain", Packages: domain, May: []string{"fleet", "spelling"},
 			Why: "the domain is pure, so that it can be tested and simulated without any world around it",
 		},
 		{
@@ -50,7 +50,7 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "the controller decides; whom it talks to is behind interfaces of its own",
 		},
 		{
-			Name: "fleet configuration", Packages: []string{"fleetconfig"}, May: slices.Concat(domain, []string{"seam"}),
+			Name: "fleet configuration", Packages: []string{"fleetconfig"}, May: slices.Concat(domain, []string{"seam", "spelling"}),
 			Why: "what is configured is words of the domain, and what reads it is given a clock and a file",
 		},
 		{
@@ -128,7 +128,7 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "a service that keeps secrets can be replaced by another",
 		},
 		{
-			Name: "settings", Packages: []string{"settings/..."}, May: slices.Concat(domain, []string{"seam", "version", "secret"}),
+			Name: "settings", Packages: []string{"settings/..."}, May: slices.Concat(domain, []string{"seam", "version", "secret", "spelling"}),
 			Why: "settings are read before anything that they set exists",
 		},
 		{

@@ -5,32 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
-)
 
-// distance is the number of insertions, deletions, replacements and swaps of neighbours that turn a into b.
-func distance(a, b string) int {
-	prev2 := make([]int, len(b)+1)
-	prev := make([]int, len(b)+1)
-	cur := make([]int, len(b)+1)
-	for j := range prev {
-		prev[j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		cur[0] = i
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			cur[j] = min(prev[j]+1, cur[j-1]+1, prev[j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				cur[j] = min(cur[j], prev2[j-2]+1)
-			}
-		}
-		prev2, prev, cur = prev, cur, prev2
-	}
-	return prev[len(b)]
-}
+	"github.com/runs-fleet/runs-fleet/internal/spelling"
+)
 
 // closest returns the name nearest to what was written, if it is near enough to be what was meant: at most a third of
 // its letters, rounded up, differ.
@@ -41,7 +18,7 @@ func closest(written string, names []string) (string, bool) {
 	}
 	best, bestDistance := "", 0
 	for _, n := range slices.Sorted(slices.Values(names)) {
-		d := distance(written, lower(n))
+		d := spelling.Distance(written, lower(n))
 		if best == "" || d < bestDistance {
 			best, bestDistance = n, d
 		}

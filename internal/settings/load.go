@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	kept "github.com/runs-fleet/runs-fleet/internal/secret"
+	"github.com/runs-fleet/runs-fleet/internal/spelling"
 )
 
 // Sources are where values come from. They are functions and plain values, so that a test needs no process environment.
@@ -124,7 +125,7 @@ func applyEnvironment(byKey map[string]value, environ map[string]string) []error
 }
 
 func didYouMean(word string, known []string) string {
-	if c := closest(word, known); c != "" {
+	if c := spelling.Closest(word, known); c != "" {
 		return "; did you mean " + c + "?"
 	}
 	return "; docs/settings.md lists them all"

@@ -26,6 +26,10 @@ func Layers() []Layer { //nolint:funlen // a table
 			Why: "everything stands on these: time and randomness, the build, the domain's words, how words are misspelt",
 		},
 		{
+			Name: "tests' ground", Packages: []string{"seam/seamtest"}, May: []string{"seam"},
+			Why: "time that is moved by hand and repeatable chance are needed by tests of every package",
+		},
+		{
 			Name: "domain", Packages: domain, May: []string{"fleet", "spelling"},
 			Why: "the domain is pure, so that it can be tested and simulated without any world around it",
 		},

@@ -4,40 +4,19 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/archive"
 	"github.com/runs-fleet/runs-fleet/internal/blob/file"
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
-	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 )
 
-// clock stands still until a test moves it.
-type clock struct {
-	seam.System
-
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // open returns an archive in files, and another one that finds what the first has kept.
-func open(t *testing.T) (first, second *archive.Archive, at *clock) {
+func open(t *testing.T) (first, second *archive.Archive, at *seamtest.Clock) {
 	t.Helper()
-	at = &clock{now: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)}
+	at = seamtest.At(time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC))
 	s, err := file.Open(t.TempDir(), at)
 	if err != nil {
 		t.Fatal(err)
@@ -99,12 +78,12 @@ func TestASweepRemovesWhatIsOlderThanTheJobsRows(t *testing.T) {
 	a, _, at := open(t)
 	keep(t, a, "old", fleet.LogRunner, "x")
 	keep(t, a, "old", fleet.LogConsole, "x")
-	at.move(archive.KeepFor - time.Hour)
+	at.Advance(archive.KeepFor - time.Hour)
 	keep(t, a, "young", fleet.LogRunner, "x")
 	if n, err := a.Sweep(t.Context()); err != nil || n != 0 {
 		t.Errorf("swept %d, %v, before their time", n, err)
 	}
-	at.move(2 * time.Hour)
+	at.Advance(2 * time.Hour)
 	if n, err := a.Sweep(t.Context()); err != nil || n != 2 {
 		t.Errorf("swept %d, %v, want the two old ones", n, err)
 	}

@@ -277,7 +277,7 @@ func TestPlacementScoresFollowTheRoomThatThereIs(t *testing.T) {
 func TestTheConsoleTellsWhatABootPrinted(t *testing.T) {
 	w := newWorld(t)
 	id := w.launch(ask(w.template("t-1"), "token", types.DefaultTargetCapacityTypeSpot, 1))[0]
-	w.clock.move(time.Minute)
+	w.clock.Advance(time.Minute)
 	out, err := w.GetConsoleOutput(t.Context(), &ec2.GetConsoleOutputInput{InstanceId: &id})
 	if err != nil {
 		t.Fatal(err)

@@ -89,7 +89,7 @@ func TestATokenGivesTheSameAnswerOnceMore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.clock.move(time.Minute)
+	w.clock.Advance(time.Minute)
 	again, err := w.CreateFleet(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestAnInstanceGoesThroughItsStatesSlowly(t *testing.T) {
 	var seen []string
 	note := func(after time.Duration) {
 		t.Helper()
-		w.clock.move(after)
+		w.clock.Advance(after)
 		seen = append(seen, state())
 	}
 	note(0)
@@ -157,7 +157,7 @@ func TestAnInstanceMayBeUnknownRightAfterItsCreation(t *testing.T) {
 	if got := code(t, err); got != "InvalidInstanceID.NotFound" {
 		t.Fatalf("right after its creation: %q", got)
 	}
-	w.clock.move(time.Minute)
+	w.clock.Advance(time.Minute)
 	if got := len(w.instances(&ec2.DescribeInstancesInput{InstanceIds: all})); got != 1 {
 		t.Errorf("%d instances a minute later", got)
 	}

@@ -157,7 +157,7 @@ func TestWhatCallsOnInstancesRefuse(t *testing.T) {
 		return func(t *testing.T, w *world) error {
 			t.Helper()
 			ids := w.launch(ask(w.template("t-1"), "token", market, 1))
-			w.clock.move(time.Minute)
+			w.clock.Advance(time.Minute)
 			return do(t, w, ids)
 		}
 	}
@@ -180,7 +180,7 @@ func TestWhatCallsOnInstancesRefuse(t *testing.T) {
 			if _, err := w.TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: ids}); err != nil {
 				t.Fatal(err)
 			}
-			w.clock.move(2 * time.Minute)
+			w.clock.Advance(2 * time.Minute)
 			_, err := w.StartInstances(t.Context(), &ec2.StartInstancesInput{InstanceIds: ids})
 			return err
 		})},
@@ -288,7 +288,7 @@ func TestRequestsAreThrottledPerActionAndRegion(t *testing.T) {
 		return granted
 	}
 	first := count()
-	w.clock.move(2 * time.Second)
+	w.clock.Advance(2 * time.Second)
 	if later := count(); first != 50 || later != 10 {
 		t.Errorf("%d at once and %d two seconds later, want 50 and 10", first, later)
 	}

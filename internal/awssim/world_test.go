@@ -1,12 +1,8 @@
 package awssim_test
 
 import (
-	"context"
-	"encoding/hex"
 	"errors"
-	"math/rand/v2"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,54 +15,8 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/awssim"
 	"github.com/runs-fleet/runs-fleet/internal/catalog"
 	"github.com/runs-fleet/runs-fleet/internal/provider/sim"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 )
-
-// clock stands still until somebody moves it or sleeps.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.move(d)
-	return ctx.Err()
-}
-
-func (c *clock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, d)
-}
-
-// random is a seeded source.
-type random struct {
-	mu   sync.Mutex
-	from *rand.Rand
-}
-
-func (r *random) Uint64() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.from.Uint64()
-}
-
-func (r *random) Token(bytes int) string {
-	b := make([]byte, bytes)
-	for i := range b {
-		b[i] = byte(r.Uint64())
-	}
-	return hex.EncodeToString(b)
-}
 
 // Two regions, the first of which is the one of most tests.
 const (
@@ -83,7 +33,7 @@ func start() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
 type world struct {
 	*ec2.Client
 	t      *testing.T
-	clock  *clock
+	clock  *seamtest.Clock
 	cloud  *sim.Cloud
 	server *awssim.Server
 }
@@ -94,10 +44,10 @@ func newWorld(t *testing.T, change ...func(*sim.Options, *awssim.Options)) *worl
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, clock: &clock{now: start()}}
+	w := &world{t: t, clock: seamtest.At(start())}
 	regions := append(sim.DefaultRegions(20), sim.Region{Name: another, Capacity: 20, Zones: []sim.Zone{{Name: "eu-west-1a"}, {Name: "eu-west-1b"}}})
 	cloud := sim.Options{
-		Clock: w.clock, Random: &random{from: rand.New(rand.NewPCG(1, 0))}, Catalog: known, Regions: regions,
+		Clock: w.clock, Random: seamtest.NewRandom(1), Catalog: known, Regions: regions,
 		Timing: sim.DefaultTiming(), KeepEvents: true,
 	}
 	api := awssim.Options{Clock: w.clock, SecurityGroups: []string{"runners"}}

@@ -3,15 +3,12 @@ package imds_test
 import (
 	"context"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,50 +23,16 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/awssim/imds"
 	"github.com/runs-fleet/runs-fleet/internal/catalog"
 	"github.com/runs-fleet/runs-fleet/internal/provider/sim"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// clock stands still until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	return ctx.Err()
-}
-
-func (c *clock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, d)
-}
-
-type random struct{ from *rand.Rand }
-
-func (r *random) Uint64() uint64 { return r.from.Uint64() }
-
-func (r *random) Token(bytes int) string {
-	b := make([]byte, bytes)
-	for i := range b {
-		b[i] = byte(r.Uint64())
-	}
-	return hex.EncodeToString(b)
-}
 
 // machine is a spot instance a minute after its launch, and the service that it has.
 type machine struct {
 	t       *testing.T
 	id      string
-	clock   *clock
+	clock   *seamtest.Clock
 	cloud   *sim.Cloud
 	signer  *imds.Signer
 	service *imds.Service
@@ -81,8 +44,8 @@ func newMachine(t *testing.T, options *types.LaunchTemplateInstanceMetadataOptio
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &machine{t: t, clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
-	chance := &random{rand.New(rand.NewPCG(1, 0))}
+	m := &machine{t: t, clock: seamtest.At(time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC))}
+	chance := seamtest.NewRandom(1)
 	m.cloud, err = sim.New(sim.Options{Clock: m.clock, Random: chance, Catalog: known, Regions: sim.DefaultRegions(5), Timing: sim.DefaultTiming()})
 	if err != nil {
 		t.Fatal(err)

@@ -142,7 +142,7 @@ func TestNewInstancesAreNotKnownAtOnce(t *testing.T) { // page eventual-consiste
 	if err := p.Terminate(t.Context(), site(), []string{id}); code(err) != sim.CodeNotFound {
 		t.Errorf("Terminate = %v, want an error, since it would live on", err)
 	}
-	w.clock.move(time.Minute)
+	w.clock.Advance(time.Minute)
 	if err := p.Terminate(t.Context(), site(), []string{id}); err != nil || w.state(id).Live() {
 		t.Errorf("after a minute: %v, and it is %s", err, w.state(id))
 	}
@@ -153,7 +153,7 @@ func TestListingsLag(t *testing.T) { // page eventual-consistency
 	w.faults(sim.Faults{StaleListings: 1, Lag: 10 * time.Second})
 	old := w.one(fleet.OnDemand)
 	w.until(old, provider.Running)
-	w.clock.move(time.Minute)
+	w.clock.Advance(time.Minute)
 	fresh := w.one(fleet.OnDemand)
 	w.do("terminate", old)
 	listed, err := w.DescribeInstances(t.Context(), region, nil)
@@ -163,7 +163,7 @@ func TestListingsLag(t *testing.T) { // page eventual-consistency
 	if _, err := w.DescribeInstances(t.Context(), region, nil, fresh); code(err) != sim.CodeNotFound {
 		t.Errorf("DescribeInstances of the new one = %v", err)
 	}
-	w.clock.move(10 * time.Second)
+	w.clock.Advance(10 * time.Second)
 	if listed, err := w.DescribeInstances(t.Context(), region, nil); err != nil || len(listed) != 2 || listed[0].State.Live() {
 		t.Errorf("ten seconds later it lists %+v, %v", listed, err)
 	}
@@ -174,7 +174,7 @@ func TestInstancesThatNeverBootSayWhy(t *testing.T) {
 	w.faults(sim.Faults{NeverBoot: 1})
 	p := w.Provider(sim.ProviderOptions{Fleet: "f1"})
 	id := w.one(fleet.OnDemand)
-	now := w.clock.move(time.Hour)
+	now := w.clock.Advance(time.Hour)
 	if up := w.Booted(now); len(up) != 0 || w.state(id) != provider.Running {
 		t.Errorf("it booted, or is %s", w.state(id))
 	}
@@ -187,7 +187,7 @@ func TestInstancesThatNeverBootSayWhy(t *testing.T) {
 	}
 	w.faults(sim.Faults{})
 	well := w.one(fleet.OnDemand)
-	w.clock.move(time.Hour)
+	w.clock.Advance(time.Hour)
 	w.do("terminate", id)
 	for instance, want := range map[string]string{well: " login:", id: "going down (Client.UserInitiatedShutdown)"} {
 		if log, err := p.ConsoleLog(t.Context(), site(), instance); err != nil || !strings.Contains(string(log), want) {
@@ -213,7 +213,7 @@ func TestSlowness(t *testing.T) {
 		id := w.one(fleet.OnDemand)
 		running = w.until(id, provider.Running).Sub(start())
 		for w.Booted(w.clock.Now()) == nil {
-			w.clock.move(w.Next(w.clock.Now()).Sub(w.clock.Now()))
+			w.clock.Advance(w.Next(w.clock.Now()).Sub(w.clock.Now()))
 		}
 		booted = w.clock.Now().Sub(start())
 		w.do("terminate", id)
@@ -236,7 +236,7 @@ func TestInterruptionsComeAtTheirRate(t *testing.T) {
 		w.create(ask("", fleet.Spot, 1000))
 		for _, perHour := range steps {
 			w.faults(sim.Faults{InterruptionsPerHour: perHour})
-			w.clock.move(30 * time.Minute)
+			w.clock.Advance(30 * time.Minute)
 		}
 		n := 0
 		for _, e := range w.Events(w.clock.Now()) {
@@ -276,7 +276,7 @@ func TestHintsComeFirstOrAlone(t *testing.T) { // page rebalance-recommendations
 			test.faults.InterruptionsPerHour = 1
 			w.faults(test.faults)
 			id := w.one(fleet.Spot)
-			w.clock.move(100 * time.Hour)
+			w.clock.Advance(100 * time.Hour)
 			i, _ := w.Instance(id, w.clock.Now())
 			if !i.Rebalance.IsZero() != test.hinted || !i.Interruption.IsZero() != test.noticed || i.State.Live() == test.ended {
 				t.Errorf("hint %s, notice %s, and it is %s", i.Rebalance, i.Interruption, i.State)
@@ -293,10 +293,10 @@ func TestEventsAreDeliveredAtBestEffort(t *testing.T) {
 		w := newWorld(t, nil)
 		w.faults(f)
 		w.create(ask("", fleet.OnDemand, 50))
-		now := w.clock.move(30 * time.Second)
+		now := w.clock.Advance(30 * time.Second)
 		at = len(w.Events(now))
 		for next := w.Next(now); !next.IsZero(); next = w.Next(next) {
-			now = w.clock.move(next.Sub(w.clock.Now()))
+			now = w.clock.Advance(next.Sub(w.clock.Now()))
 		}
 		return at, len(w.Events(now))
 	}
@@ -314,7 +314,7 @@ func TestEventsAreDeliveredAtBestEffort(t *testing.T) {
 	}
 	silent := newWorld(t, func(o *sim.Options) { o.KeepEvents = false })
 	silent.one(fleet.OnDemand)
-	if events := silent.Events(silent.clock.move(time.Hour)); len(events) != 0 {
+	if events := silent.Events(silent.clock.Advance(time.Hour)); len(events) != 0 {
 		t.Errorf("events that nobody wanted: %v", events)
 	}
 }

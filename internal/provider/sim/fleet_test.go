@@ -48,7 +48,7 @@ func TestATokenMeansOneRequest(t *testing.T) {
 		}
 	}
 	w.bring(first.Instances[0].ID, provider.Terminated)
-	w.clock.move(3 * time.Hour) // it is forgotten, and the token is not
+	w.clock.Advance(3 * time.Hour) // it is forgotten, and the token is not
 	again := w.create(ask("token", fleet.OnDemand, 3))
 	if diff := cmp.Diff(ids(first.Instances), ids(again.Instances)); diff != "" || again.FleetID != first.FleetID {
 		t.Errorf("a repetition after the end tells of others:\n%s", diff)
@@ -180,7 +180,7 @@ func TestThrottling(t *testing.T) { // failure mode D16
 	if _, err := w.CreateFleet(t.Context(), ask("a", fleet.OnDemand, 2)); code(err) != sim.CodeThrottled {
 		t.Errorf("five instances from a bucket of four: %v", err)
 	}
-	w.clock.move(time.Second)
+	w.clock.Advance(time.Second)
 	if got := describe(); got != "" {
 		t.Errorf("after a second: %q", got)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/provider/sim"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 )
 
 // booted launches one machine and waits for its agent.
@@ -23,7 +24,7 @@ func booted(t *testing.T, w *world, p *sim.Provider, market fleet.Market) provid
 	if err != nil || len(a.Instances) != 1 {
 		t.Fatalf("Launch = %+v, %v", a, err)
 	}
-	now := w.clock.move(5 * time.Minute)
+	now := w.clock.Advance(5 * time.Minute)
 	if up := w.Booted(now); len(up) != 1 || up[0].ID != a.Instances[0].ID {
 		t.Fatalf("booted: %+v", up)
 	}
@@ -66,7 +67,7 @@ func TestAHelloIsProvedByTheIdentityDocument(t *testing.T) { // rule 3.1
 	if _, err := w.Provider(sim.ProviderOptions{Fleet: "f2"}).Verify(t.Context(), hello); !errors.Is(err, agentapi.ErrRefused) {
 		t.Errorf("another fleet: %v, want a refusal", err)
 	}
-	other := newWorld(t, func(o *sim.Options) { o.Random = newRandom(9) })
+	other := newWorld(t, func(o *sim.Options) { o.Random = seamtest.NewRandom(9) })
 	if _, err := other.Provider(sim.ProviderOptions{Fleet: "f1"}).Verify(t.Context(), hello); !errors.Is(err, agentapi.ErrRefused) {
 		t.Errorf("another cloud: %v, want a refusal", err)
 	}
@@ -81,7 +82,7 @@ func TestAHelloIsProvedByTheIdentityDocument(t *testing.T) { // rule 3.1
 func TestAnInstanceWithoutALaunchIsRefused(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.one(fleet.OnDemand)
-	w.clock.move(5 * time.Minute)
+	w.clock.Advance(5 * time.Minute)
 	document, signature, err := w.Identity(id, w.clock.Now())
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestAnInstanceThatIsNotKnownYetMayTryAgain(t *testing.T) { // page eventual
 	if _, err := p.Verify(t.Context(), hello); err == nil || errors.Is(err, agentapi.ErrRefused) {
 		t.Errorf("Verify = %v, want an error that is not final", err)
 	}
-	w.clock.move(time.Minute)
+	w.clock.Advance(time.Minute)
 	if _, err := p.Verify(t.Context(), hello); err != nil {
 		t.Errorf("after a minute: %v", err)
 	}

@@ -26,7 +26,7 @@ func TestStatesTakeTheirTime(t *testing.T) { // page ec2-instance-lifecycle
 	id := w.one(fleet.OnDemand)
 	after := func(d time.Duration, want provider.State, boots int) {
 		t.Helper()
-		w.clock.move(d)
+		w.clock.Advance(d)
 		if i, _ := w.Instance(id, w.clock.Now()); i.State != want || i.Boots != boots {
 			t.Errorf("it is %s and has booted %d times, want %s and %d", i.State, i.Boots, want, boots)
 		}
@@ -55,7 +55,7 @@ func TestBootsFollowTheirDistribution(t *testing.T) {
 	w.create(ask("", fleet.OnDemand, 1000))
 	took := map[string]time.Duration{}
 	for next := w.Next(w.clock.Now()); !next.IsZero(); next = w.Next(next) {
-		w.clock.move(next.Sub(w.clock.Now()))
+		w.clock.Advance(next.Sub(w.clock.Now()))
 		for _, i := range w.Booted(next) {
 			took[i.ID] = next.Sub(start())
 		}
@@ -83,7 +83,7 @@ func TestMachinesComeUpAndGoDown(t *testing.T) {
 	r := ask("", fleet.OnDemand, 3)
 	r.OnShutdown = sim.StopOnShutdown
 	a := ids(w.create(r).Instances)
-	now := w.clock.move(5 * time.Minute)
+	now := w.clock.Advance(5 * time.Minute)
 	if diff := cmp.Diff(a, ids(w.Booted(now))); diff != "" {
 		t.Errorf("booted (-want +got):\n%s", diff)
 	}
@@ -100,7 +100,7 @@ func TestMachinesComeUpAndGoDown(t *testing.T) {
 	w.until(a[0], provider.Stopped)
 	w.do("start", a[0])
 	w.do("terminate", a[0]) // before it has come up a second time
-	now = w.clock.move(5 * time.Minute)
+	now = w.clock.Advance(5 * time.Minute)
 	if up, down := w.Booted(now), w.Halted(now); len(up)+len(down) != 0 {
 		t.Errorf("came up %v and went down %v, want neither", up, down)
 	}
@@ -143,7 +143,7 @@ func TestASpotInstanceHasTwoMinutes(t *testing.T) { // page spot-instance-termin
 	w := newWorld(t, nil)
 	id, safe := w.one(fleet.Spot), w.one(fleet.OnDemand)
 	w.until(id, provider.Running)
-	w.clock.move(time.Hour)
+	w.clock.Advance(time.Hour)
 	for _, i := range []string{id, id, safe} {
 		if err := w.Interrupt(i); err != nil {
 			t.Fatal(err)
@@ -156,11 +156,11 @@ func TestASpotInstanceHasTwoMinutes(t *testing.T) { // page spot-instance-termin
 	if i, _ := w.Instance(id, noticed); !i.Interruption.Equal(noticed.Add(2*time.Minute)) || !i.Rebalance.Equal(noticed) {
 		t.Errorf("its metadata says %s and %s", i.Interruption, i.Rebalance)
 	}
-	w.clock.move(2*time.Minute - 1)
+	w.clock.Advance(2*time.Minute - 1)
 	if s := w.state(id); s != provider.Running {
 		t.Errorf("it is %s before its time", s)
 	}
-	w.clock.move(1)
+	w.clock.Advance(1)
 	if i, _ := w.Instance(id, w.clock.Now()); i.State != provider.ShuttingDown || i.Reason != "Server.SpotInstanceTermination" {
 		t.Errorf("it is %s because of %q", i.State, i.Reason)
 	}
@@ -188,7 +188,7 @@ func TestSpotInstancesGoWhenCapacityDoes(t *testing.T) {
 	onDemand := w.create(r)
 	w.SetCapacity(sim.Pool{Zone: zoneA}, 2)
 	w.SetCapacity(sim.Pool{Zone: zoneA}, 2) // those that are noticed already count
-	now := w.clock.move(3 * time.Minute)
+	now := w.clock.Advance(3 * time.Minute)
 	var left []string
 	for _, i := range w.Living(now) {
 		left = append(left, i.ID)
@@ -221,7 +221,7 @@ func TestCapacityChangesOverTime(t *testing.T) {
 		if n != 0 && (n < 10 || n > 20) {
 			t.Errorf("room for %d of 20", n)
 		}
-		w.clock.move(time.Hour)
+		w.clock.Advance(time.Hour)
 	}
 	if dry < 20 || dry > 60 || len(different) < 8 {
 		t.Errorf("%d of 200 hours without capacity and %d different capacities", dry, len(different))
@@ -239,7 +239,7 @@ func TestADroughtThatBeginsLaterReclaims(t *testing.T) {
 	w.faults(sim.Faults{Drought: 0.3, Period: time.Hour})
 	a := w.create(ask("", fleet.Spot, 10))
 	for next := w.Next(w.clock.Now()); !next.IsZero(); next = w.Next(w.clock.Now()) {
-		if w.clock.move(next.Sub(w.clock.Now())).After(start().Add(48 * time.Hour)) {
+		if w.clock.Advance(next.Sub(w.clock.Now())).After(start().Add(48 * time.Hour)) {
 			break
 		}
 	}
@@ -251,7 +251,7 @@ func TestADroughtThatBeginsLaterReclaims(t *testing.T) {
 func TestWhatComesUpAndGoesDownUnseenIsNotTold(t *testing.T) {
 	w := newWorld(t, nil)
 	id := w.one(fleet.OnDemand)
-	w.clock.move(5 * time.Minute)
+	w.clock.Advance(5 * time.Minute)
 	w.do("terminate", id)
 	now := w.clock.Now()
 	if up, down := w.Booted(now), w.Halted(now); len(up)+len(down) != 0 {
@@ -265,7 +265,7 @@ func TestWhatComesUpAndGoesDownUnseenIsNotTold(t *testing.T) {
 func TestWhatIsDueAtOnceHappensInTheOrderOfLaunch(t *testing.T) {
 	w := newWorld(t, func(o *sim.Options) { o.Timing = sim.Timing{Pending: sim.Distribution{Median: time.Second}} })
 	launched := idsInOrder(w.create(ask("", fleet.OnDemand, 40)))
-	now := w.clock.move(time.Minute)
+	now := w.clock.Advance(time.Minute)
 	var up []string
 	for _, i := range w.Booted(now) {
 		up = append(up, i.ID)

@@ -13,12 +13,13 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/provider/sim"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 )
 
 // model is what may be believed of the cloud, whatever it answers.
 type model struct {
 	cloud    *sim.Cloud
-	clock    *clock
+	clock    *seamtest.Clock
 	capacity int
 	requests map[string]sim.FleetRequest
 	ofToken  map[string][]string       // the instances that any answer told of
@@ -33,11 +34,11 @@ func TestWhateverHappens(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{
-			clock: &clock{now: start()}, capacity: rapid.IntRange(0, 4).Draw(t, "capacity"),
+			clock: seamtest.At(start()), capacity: rapid.IntRange(0, 4).Draw(t, "capacity"),
 			requests: map[string]sim.FleetRequest{}, ofToken: map[string][]string{}, token: map[string]string{}, seen: map[string]provider.State{},
 		}
 		m.cloud, err = sim.New(sim.Options{
-			Clock: m.clock, Random: newRandom(rapid.Uint64().Draw(t, "seed")), Catalog: types, Regions: sim.DefaultRegions(m.capacity),
+			Clock: m.clock, Random: seamtest.NewRandom(rapid.Uint64().Draw(t, "seed")), Catalog: types, Regions: sim.DefaultRegions(m.capacity),
 			Timing: sim.DefaultTiming(), KeepEvents: true,
 		})
 		if err != nil {
@@ -114,7 +115,7 @@ func (m *model) powerOff(t *rapid.T) {
 }
 
 func (m *model) wait(t *rapid.T) {
-	m.clock.move(time.Duration(rapid.Int64Range(0, int64(20*time.Minute)).Draw(t, "for")))
+	m.clock.Advance(time.Duration(rapid.Int64Range(0, int64(20*time.Minute)).Draw(t, "for")))
 }
 
 func (m *model) faults(t *rapid.T) {
@@ -184,18 +185,18 @@ func TestLookingChangesNothing(t *testing.T) {
 		looks := rapid.SliceOfN(rapid.Int64Range(0, int64(6*time.Hour)), 0, 20).Draw(rt, "looks")
 		slices.Sort(looks)
 		story := func(looks []int64) string {
-			w := newWorld(t, func(o *sim.Options) { o.Random = newRandom(seed) })
+			w := newWorld(t, func(o *sim.Options) { o.Random = seamtest.NewRandom(seed) })
 			f := everything()
 			f.Refusals, f.LostAnswers, f.LostRequests = nil, 0, 0
 			w.faults(f)
 			w.create(ask("a", fleet.Spot, 20))
 			w.create(ask("b", fleet.OnDemand, 5))
 			for _, at := range looks {
-				w.clock.move(start().Add(time.Duration(at)).Sub(w.clock.Now()))
+				w.clock.Advance(start().Add(time.Duration(at)).Sub(w.clock.Now()))
 				w.Advance(w.clock.Now())
 				w.Next(w.clock.Now())
 			}
-			now := w.clock.move(start().Add(6 * time.Hour).Sub(w.clock.Now()))
+			now := w.clock.Advance(start().Add(6 * time.Hour).Sub(w.clock.Now()))
 			return fmt.Sprint(w.Events(now), w.Living(now), w.Booted(now))
 		}
 		if a, b := story(nil), story(looks); a != b {

@@ -11,6 +11,7 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/provider/sim"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 )
 
 // TestCreateFleetRefuses: each rule names the page of AWS's documentation that it is from.
@@ -175,11 +176,11 @@ func TestATerminatedInstanceIsForgottenAfterAboutAnHour(t *testing.T) { // page 
 	w := newWorld(t, nil)
 	id := w.one(fleet.OnDemand)
 	w.bring(id, provider.Terminated)
-	w.clock.move(40 * time.Minute)
+	w.clock.Advance(40 * time.Minute)
 	if listed, err := w.DescribeInstances(t.Context(), region, nil); err != nil || len(listed) != 1 || listed[0].Reason != "Client.UserInitiatedShutdown" {
 		t.Errorf("after 40 minutes: %+v, %v", listed, err)
 	}
-	w.clock.move(time.Hour)
+	w.clock.Advance(time.Hour)
 	if listed, err := w.DescribeInstances(t.Context(), region, nil); err != nil || len(listed) != 0 {
 		t.Errorf("after 100 minutes: %+v, %v", listed, err)
 	}
@@ -213,7 +214,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		"a zone twice":     func(o *sim.Options) { o.Regions[0].Zones = append(o.Regions[0].Zones, sim.Zone{Name: zoneA}) },
 		"a nameless place": func(o *sim.Options) { o.Regions[0].Name = "" },
 	} {
-		o := sim.Options{Clock: &clock{}, Random: newRandom(1), Catalog: types, Regions: sim.DefaultRegions(1)}
+		o := sim.Options{Clock: seamtest.NewClock(), Random: seamtest.NewRandom(1), Catalog: types, Regions: sim.DefaultRegions(1)}
 		change(&o)
 		if _, err := sim.New(o); err == nil {
 			t.Errorf("%s is accepted", name)

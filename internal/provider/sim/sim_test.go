@@ -1,13 +1,9 @@
 package sim_test
 
 import (
-	"context"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,59 +14,8 @@ import (
 	"github.com/runs-fleet/runs-fleet/internal/provider"
 	"github.com/runs-fleet/runs-fleet/internal/provider/providertest"
 	"github.com/runs-fleet/runs-fleet/internal/provider/sim"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 )
-
-// clock stands still until somebody moves it or sleeps.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	return c.now
-}
-
-func (c *clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.move(d)
-	return ctx.Err()
-}
-
-func (c *clock) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, d)
-}
-
-// random is a seeded source that counts what it gives.
-type random struct {
-	mu    sync.Mutex
-	from  *rand.Rand
-	given int
-}
-
-func newRandom(seed uint64) *random { return &random{from: rand.New(rand.NewPCG(seed, 0))} }
-
-func (r *random) Uint64() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.given++
-	return r.from.Uint64()
-}
-
-func (r *random) Token(bytes int) string {
-	b := make([]byte, bytes)
-	for i := range b {
-		b[i] = byte(r.Uint64())
-	}
-	return hex.EncodeToString(b)
-}
 
 // zones of the tests' only region.
 const (
@@ -88,8 +33,8 @@ func site() fleet.Site { return fleet.Site{Environment: "production", Region: re
 type world struct {
 	*sim.Cloud
 	t      *testing.T
-	clock  *clock
-	random *random
+	clock  *seamtest.Clock
+	random *seamtest.Random
 }
 
 func newWorld(t *testing.T, change func(*sim.Options)) *world {
@@ -98,14 +43,14 @@ func newWorld(t *testing.T, change func(*sim.Options)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, clock: &clock{now: start()}, random: newRandom(1)}
+	w := &world{t: t, clock: seamtest.At(start()), random: seamtest.NewRandom(1)}
 	o := sim.Options{
 		Clock: w.clock, Random: w.random, Catalog: types, Regions: sim.DefaultRegions(20), Timing: sim.DefaultTiming(), KeepEvents: true,
 	}
 	if change != nil {
 		change(&o)
 	}
-	w.random, _ = o.Random.(*random)
+	w.random, _ = o.Random.(*seamtest.Random)
 	if w.Cloud, err = sim.New(o); err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +108,7 @@ func (w *world) until(id string, s provider.State) time.Time {
 		if next.IsZero() {
 			break
 		}
-		w.clock.move(next.Sub(w.clock.Now()))
+		w.clock.Advance(next.Sub(w.clock.Now()))
 	}
 	w.t.Fatalf("%s is %s and will never be %s", id, w.state(id), s)
 	return time.Time{}
@@ -212,13 +157,13 @@ func TestConformance(t *testing.T) {
 // history runs a fixed story and tells everything that happened.
 func history(t *testing.T, seed uint64, f sim.Faults) string {
 	t.Helper()
-	w := newWorld(t, func(o *sim.Options) { o.Random = newRandom(seed); o.Limits = sim.EC2Limits() })
+	w := newWorld(t, func(o *sim.Options) { o.Random = seamtest.NewRandom(seed); o.Limits = sim.EC2Limits() })
 	w.faults(f)
 	var said []any
 	for i := range 30 {
 		a, err := w.CreateFleet(t.Context(), ask(string(rune('a'+i)), fleet.Spot, 5))
 		said = append(said, a, code(err))
-		now := w.clock.move(3 * time.Minute)
+		now := w.clock.Advance(3 * time.Minute)
 		listed, err := w.DescribeInstances(t.Context(), region, nil)
 		said = append(said, ids(listed), code(err), w.Halted(now), w.Booted(now), w.Events(now))
 	}
@@ -256,12 +201,12 @@ func TestARateOfZeroDrawsNothing(t *testing.T) {
 		for range 20 {
 			w.create(ask("", fleet.OnDemand, 2))
 		}
-		for _, i := range w.Living(w.clock.move(time.Hour)) {
+		for _, i := range w.Living(w.clock.Advance(time.Hour)) {
 			if i.Boots > 0 {
 				alive = append(alive, i.ID)
 			}
 		}
-		return alive, w.random.given
+		return alive, w.random.Given()
 	}
 	alone, given := story(sim.Faults{NeverBoot: 0.3})
 	with, more := story(sim.Faults{NeverBoot: 0.3, SlowBoots: 0.5, SlowStates: 0.5, Hidden: 0.5, HiddenFor: time.Second})

@@ -63,7 +63,7 @@ func TestActedIsToldOfEveryCall(t *testing.T) {
 func TestNobodyKeepsChangesThatNobodyReads(t *testing.T) {
 	w := newWorld(t, nil)
 	w.one(fleet.Spot)
-	if got := w.Changes(w.clock.move(time.Minute)); got != nil {
+	if got := w.Changes(w.clock.Advance(time.Minute)); got != nil {
 		t.Errorf("%d changes are kept without Options.Acted", len(got))
 	}
 }
@@ -101,7 +101,7 @@ func TestOutlook(t *testing.T) {
 		if next.IsZero() {
 			break
 		}
-		w.clock.move(next.Sub(now))
+		w.clock.Advance(next.Sub(now))
 	}
 	if len(foretold) != never || never == 0 || hidden == 0 {
 		t.Errorf("%d instances never booted, foretold were %d; %d were hidden", len(foretold), never, hidden)

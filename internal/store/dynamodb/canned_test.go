@@ -18,9 +18,9 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/awsclient"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/dynamodb"
-	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
 )
 
 // answer is one that DynamoDB gives; a zero status is a connection that breaks.
@@ -73,7 +73,7 @@ func answering(t *testing.T, tally *awsclient.Tally, answers ...answer) (*dynamo
 	transport := &canned{answers: answers}
 	s, err := dynamodb.New(aws.Config{
 		Region: "eu-west-1", HTTPClient: transport, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
-	}, dynamodb.Options{Table: "rows", Clock: storetest.NewClock(), Random: seam.Crypto{}, Tally: tally})
+	}, dynamodb.Options{Table: "rows", Clock: seamtest.NewClock(), Random: seam.Crypto{}, Tally: tally})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestAContextThatEndsEndsTheAttempts(t *testing.T) {
 	stop := &stopping{canned: transport, after: 2, cancel: cancel}
 	s, err := dynamodb.New(aws.Config{
 		Region: "eu-west-1", HTTPClient: stop, Credentials: credentials.NewStaticCredentialsProvider("a", "b", ""),
-	}, dynamodb.Options{Table: "rows", Clock: storetest.NewClock(), Random: seam.Crypto{}})
+	}, dynamodb.Options{Table: "rows", Clock: seamtest.NewClock(), Random: seam.Crypto{}})
 	if err != nil {
 		t.Fatal(err)
 	}

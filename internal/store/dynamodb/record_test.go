@@ -13,16 +13,16 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
 	"github.com/runs-fleet/runs-fleet/internal/record"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/dynamodb"
 	"github.com/runs-fleet/runs-fleet/internal/store/memory"
-	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
 )
 
 // Typed rows are the same on DynamoDB as in memory, through every list that is made of them.
 func TestTypedRowsAreWhatTheyAreInMemory(t *testing.T) {
 	eachEmulator(t, func(t *testing.T, cfg aws.Config) {
-		clock := patientClock{storetest.NewClock()}
+		clock := patientClock{seamtest.NewClock()}
 		clock.Advance(20 * 365 * 24 * time.Hour) // see TestConformance
 		want := lives(t, memory.New(clock, memory.Options{}), clock.Now())
 		got := lives(t, open(t, cfg, dynamodb.Options{Clock: clock}), clock.Now())

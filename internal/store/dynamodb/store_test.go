@@ -10,6 +10,7 @@ import (
 
 	"github.com/runs-fleet/runs-fleet/internal/emulator/awstest"
 	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/dynamodb"
 	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
@@ -55,7 +56,7 @@ func open(t *testing.T, cfg aws.Config, opts dynamodb.Options) *dynamodb.Store {
 }
 
 // patientClock stands still also while the store waits to try again.
-type patientClock struct{ *storetest.Clock }
+type patientClock struct{ *seamtest.Clock }
 
 func (patientClock) Sleep(ctx context.Context, d time.Duration) error {
 	return seam.System{}.Sleep(ctx, d)
@@ -68,11 +69,11 @@ func (patientClock) Sleep(ctx context.Context, d time.Duration) error {
 // failure mode C15
 func TestConformance(t *testing.T) {
 	eachEmulator(t, func(t *testing.T, cfg aws.Config) {
-		clock := patientClock{storetest.NewClock()}
+		clock := patientClock{seamtest.NewClock()}
 		clock.Advance(20 * 365 * 24 * time.Hour) // the emulators delete what has expired by the machine's clock
 		h := storetest.Harness{
 			Open:    func(t *testing.T) store.Store { return open(t, cfg, dynamodb.Options{Clock: clock}) },
-			Advance: clock.Advance, Now: clock.Now,
+			Advance: func(d time.Duration) { clock.Advance(d) }, Now: clock.Now,
 		}
 		storetest.Run(t, h)
 		t.Run("portable", func(t *testing.T) { storetest.RunPortable(t, h) })

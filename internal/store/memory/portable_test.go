@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/memory"
 	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
@@ -11,9 +12,9 @@ import (
 
 func TestRowsCanBeMoved(t *testing.T) {
 	const lag = 300 * time.Millisecond
-	clock := storetest.NewClock()
+	clock := seamtest.NewClock()
 	storetest.RunPortable(t, storetest.Harness{
 		Open:    func(*testing.T) store.Store { return memory.New(clock, memory.Options{IndexLag: lag}) },
-		Advance: clock.Advance, Now: clock.Now, Settle: func() { clock.Advance(lag) },
+		Advance: func(d time.Duration) { clock.Advance(d) }, Now: clock.Now, Settle: func() { clock.Advance(lag) },
 	})
 }

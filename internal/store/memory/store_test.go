@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/memory"
 	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
@@ -17,17 +18,17 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func TestConformance(t *testing.T) {
 	for _, lag := range []time.Duration{0, 300 * time.Millisecond} {
 		t.Run(fmt.Sprintf("index lag %s", lag), func(t *testing.T) {
-			clock := storetest.NewClock()
+			clock := seamtest.NewClock()
 			storetest.Run(t, storetest.Harness{
 				Open:    func(*testing.T) store.Store { return memory.New(clock, memory.Options{IndexLag: lag}) },
-				Advance: clock.Advance, Now: clock.Now, Settle: func() { clock.Advance(lag) },
+				Advance: func(d time.Duration) { clock.Advance(d) }, Now: clock.Now, Settle: func() { clock.Advance(lag) },
 			})
 		})
 	}
 }
 
 func TestIndexesLag(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := seamtest.NewClock()
 	s := memory.New(clock, memory.Options{IndexLag: time.Second})
 	put := func(value string) {
 		row := store.Row{Key: store.Key{Partition: "p", Sort: "s"}, Value: []byte(value), Index1: store.Key{Partition: "i", Sort: "s"}}
@@ -71,7 +72,7 @@ func TestIndexesLag(t *testing.T) {
 // A page of the strict store counts what it read, as DynamoDB does, so it may have fewer rows than its limit, even none,
 // and more to come.
 func TestPagesCountWhatTheyRead(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := seamtest.NewClock()
 	s := memory.New(clock, memory.Options{})
 	for i := range 3 {
 		row := store.Row{Key: store.Key{Partition: "p", Sort: fmt.Sprint(i)}}
@@ -94,7 +95,7 @@ func TestPagesCountWhatTheyRead(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
-	s := memory.New(storetest.NewClock(), memory.Options{})
+	s := memory.New(seamtest.NewClock(), memory.Options{})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

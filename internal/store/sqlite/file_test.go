@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/sqlitedb"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/sqlite"
-	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
 )
 
 func put(t *testing.T, s store.Store, rows ...store.Row) {
@@ -36,7 +36,7 @@ func closeStore(t *testing.T, s store.Store) {
 }
 
 func TestReopenKeepsRows(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := seamtest.NewClock()
 	// Characters that mean something in a URL are part of the name.
 	path := filepath.Join(t.TempDir(), "a store?x=1#y%20.db")
 	s := open(t, path, clock)
@@ -54,7 +54,7 @@ func TestReopenKeepsRows(t *testing.T) {
 }
 
 func TestSweepDeletesExpiredRowsInBatches(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := seamtest.NewClock()
 	path := filepath.Join(t.TempDir(), "store.db")
 	s := open(t, path, clock)
 	for i := range 5 {
@@ -77,7 +77,7 @@ func TestSweepDeletesExpiredRowsInBatches(t *testing.T) {
 }
 
 func TestBackup(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := seamtest.NewClock()
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "store.db"), clock)
 	defer closeStore(t, s)
@@ -123,7 +123,7 @@ func TestOpenRefusesAnotherKindOfFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := sqlite.Open(t.Context(), path, storetest.NewClock(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), path) {
+		if _, err := sqlite.Open(t.Context(), path, seamtest.NewClock(), slog.New(slog.DiscardHandler)); err == nil || !strings.Contains(err.Error(), path) {
 			t.Errorf("Open of a %s = %v, want an error that names the file", name, err)
 		}
 	}
@@ -131,7 +131,7 @@ func TestOpenRefusesAnotherKindOfFile(t *testing.T) {
 
 func TestOpenRefusesANewerSchema(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "store.db")
-	closeStore(t, open(t, path, storetest.NewClock()))
+	closeStore(t, open(t, path, seamtest.NewClock()))
 	newer := make([]string, 100)
 	for i := range newer {
 		newer[i] = "SELECT 1"
@@ -143,14 +143,14 @@ func TestOpenRefusesANewerSchema(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := sqlite.Open(t.Context(), path, storetest.NewClock(), slog.New(slog.DiscardHandler)); !errors.Is(err, sqlitedb.ErrNewer) {
+	if _, err := sqlite.Open(t.Context(), path, seamtest.NewClock(), slog.New(slog.DiscardHandler)); !errors.Is(err, sqlitedb.ErrNewer) {
 		t.Errorf("Open of a newer file = %v, want ErrNewer", err)
 	}
 }
 
 // Callers that share a commit get the answers that they would get alone.
 func TestRefusalsInAGroupConcernOneCaller(t *testing.T) {
-	s := open(t, filepath.Join(t.TempDir(), "store.db"), storetest.NewClock())
+	s := open(t, filepath.Join(t.TempDir(), "store.db"), seamtest.NewClock())
 	defer closeStore(t, s)
 	put(t, s, store.Row{Key: store.Key{Partition: "p", Sort: "taken"}})
 	var wg sync.WaitGroup

@@ -9,14 +9,14 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/sqlitedb"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/sqlite"
-	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
 )
 
 func TestASnapshotIsOneMomentOfAStoreInUse(t *testing.T) {
-	dir, clock := t.TempDir(), storetest.NewClock()
+	dir, clock := t.TempDir(), seamtest.NewClock()
 	path := filepath.Join(dir, "a store.db")
 	s := open(t, path, clock)
 	stop := make(chan struct{})
@@ -86,7 +86,7 @@ func TestASnapshotIsOfAStoreOnly(t *testing.T) {
 		t.Errorf("of another kind of database: %v, want ErrForeign", err)
 	}
 	path := filepath.Join(dir, "store.db")
-	closeStore(t, open(t, path, storetest.NewClock()))
+	closeStore(t, open(t, path, seamtest.NewClock()))
 	if err := sqlite.Snapshot(t.Context(), path, foreign); !errors.Is(err, os.ErrExist) {
 		t.Errorf("over an existing file: %v, want os.ErrExist", err)
 	}

@@ -4,10 +4,12 @@ import (
 	"log/slog"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"github.com/runs-fleet/runs-fleet/internal/seam"
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/sqlitedb/killtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/sqlite"
@@ -29,9 +31,9 @@ func open(t testing.TB, path string, clock seam.Clock) *sqlite.Store {
 }
 
 func TestConformance(t *testing.T) {
-	clock := storetest.NewClock()
+	clock := seamtest.NewClock()
 	storetest.Run(t, storetest.Harness{
 		Open:    func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "store.db"), clock) },
-		Advance: clock.Advance, Now: clock.Now,
+		Advance: func(d time.Duration) { clock.Advance(d) }, Now: clock.Now,
 	})
 }

@@ -17,20 +17,20 @@ import (
 	"go.uber.org/goleak"
 	"pgregory.net/rapid"
 
+	"github.com/runs-fleet/runs-fleet/internal/seam/seamtest"
 	"github.com/runs-fleet/runs-fleet/internal/store"
 	"github.com/runs-fleet/runs-fleet/internal/store/memory"
 	"github.com/runs-fleet/runs-fleet/internal/store/sqlite"
-	"github.com/runs-fleet/runs-fleet/internal/store/storetest"
 	"github.com/runs-fleet/runs-fleet/internal/store/transfer"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func inMemory() *memory.Store { return memory.New(storetest.NewClock(), memory.Options{}) }
+func inMemory() *memory.Store { return memory.New(seamtest.NewClock(), memory.Options{}) }
 
 func inFile(t *testing.T) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), storetest.NewClock(), slog.New(slog.DiscardHandler))
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "store.db"), seamtest.NewClock(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func importInto(s store.Portable, stream []byte, o transfer.ImportOptions) (tran
 // some is rows of every kind that a store can have.
 func some() []store.Row {
 	key := func(p, s string) store.Key { return store.Key{Partition: p, Sort: s} }
-	later := storetest.NewClock().Now().Add(time.Hour)
+	later := seamtest.NewClock().Now().Add(time.Hour)
 	return []store.Row{
 		{Key: key("job/1", "job"), Version: 7, Value: []byte(`{"id":1,"text":"<a & b>"}`), Index1: key("due/0", "x"), Index2: key("jobs", "y"), Expires: later},
 		{Key: key("bytes", "1"), Version: 1, Value: []byte("\x00\xff\xfe")},
@@ -147,7 +147,7 @@ func TestAnyRowsSurviveTheWay(t *testing.T) {
 			row.Value = rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")
 		}
 		if rapid.Bool().Draw(t, "expires") {
-			row.Expires = storetest.NewClock().Now().Add(time.Duration(rapid.IntRange(1, 1e9).Draw(t, "after")) * time.Second)
+			row.Expires = seamtest.NewClock().Now().Add(time.Duration(rapid.IntRange(1, 1e9).Draw(t, "after")) * time.Second)
 		}
 		return row
 	})

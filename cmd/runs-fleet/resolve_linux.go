@@ -35,6 +35,7 @@ func (s *server) controllerConfig() (controller.Config, error) {
 		DashboardURL:       s.settings.ExternalURL, // an address of this machine only would be of no use on a commit
 		ServerURL:          web,
 		Alone:              p.alone,
+		Billed:             !p.alone, // what several servers share is a service
 	}
 	if p.replicas != nil {
 		c.Address, c.Peers = p.replicas.address, p.replicas.client

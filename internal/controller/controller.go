@@ -68,9 +68,8 @@ type Config struct {
 	ScanInterval time.Duration
 	// ProviderInterval is how often the provider's instances are compared with the rows; 0 is 15 s.
 	ProviderInterval time.Duration
-	// Billed says that each call to the store and the queue costs money, as on AWS. Then agents' leases last longer and are renewed
-	// less often (section 9 of the rules), the due index is read when a row is due rather than always, and receipts of messages are
-	// gathered for longer.
+	// Billed says that each call to the store and the queue costs money, as on AWS. Then the due index is read when a row is due
+	// rather than always, and receipts of messages are gathered for longer.
 	Billed bool
 	// DueInterval is how often rows that are due are looked for, with Billed at most; 0 is 500 ms.
 	DueInterval time.Duration

@@ -89,16 +89,15 @@ func newJob(s fleet.Sighting, folded []string, now time.Time) fleet.Job {
 // store writes a job and everything that changes with it.
 func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], job fleet.Job, change fleet.Change, now time.Time) error {
 	var writes [][]store.Write
+	var left fleet.ShapeKey
 	var err error
 	fresh := !kept.Exists()
 	started := change.Moved && job.State == fleet.JobInProgress
 	unresolved := job.Demand == "" && job.Problem == nil && !job.Over()
 	if unresolved {
-		more, err := c.resolve(ctx, &job, started, now)
-		if err != nil {
+		if writes, left, err = c.resolve(ctx, &job, started, now); err != nil {
 			return err
 		}
-		writes = append(writes, more...)
 	}
 	if job.Counts() && (fresh || !kept.V.Counts()) {
 		alive, err := c.Records.Alive(ctx, job.Shape)
@@ -129,6 +128,7 @@ func (c *Controller) store(ctx context.Context, kept record.Kept[record.Job], jo
 		return err
 	}
 	c.applied(ctx, job, change, fresh, machine)
+	c.hints.now(left) // not before: what looks earlier finds nothing to move
 	return nil
 }
 

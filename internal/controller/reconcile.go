@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/runs-fleet/runs-fleet/internal/fleet"
@@ -167,6 +168,7 @@ type plan struct {
 	writes   [][]store.Write
 	wake     []fleet.MachineID
 	launches []fleet.Launch
+	targets  []fleet.ShapeKey // to which entries move
 }
 
 // commit writes the decision, and sets in motion what follows from it.
@@ -197,6 +199,9 @@ func (p *plan) commit(ctx context.Context) error {
 	p.c.arrivals.decide(p.k, p.view.Jobs, p.now, p.launches, p.d)
 	for _, id := range p.wake {
 		p.c.wake(id)
+	}
+	for _, k := range p.targets { // not before: what looks earlier does not find them
+		p.c.hints.now(k)
 	}
 	p.overflowed(ctx, head)
 	for _, l := range p.launches {
@@ -274,7 +279,6 @@ func assigned(m fleet.Machine, d fleet.DemandState, now time.Time) fleet.Machine
 // moves carries entries to the shape that their demand belongs to (rule 1.9).
 func (p *plan) moves(ctx context.Context) error {
 	const most = 15 // each is up to five writes
-	targets := map[fleet.ShapeKey]bool{}
 	for _, e := range p.d.Moves[:min(most, len(p.d.Moves))] {
 		job, err := p.c.Records.Job(ctx, e.Job)
 		if err != nil {
@@ -284,8 +288,8 @@ func (p *plan) moves(ctx context.Context) error {
 		if !job.Exists() || !job.V.Counts() || job.V.Shape != p.k {
 			continue
 		}
-		if !targets[target] {
-			targets[target] = true
+		if !slices.Contains(p.targets, target) {
+			p.targets = append(p.targets, target)
 			alive, err := p.c.Records.Alive(ctx, target)
 			if err != nil {
 				return err
@@ -295,7 +299,6 @@ func (p *plan) moves(ctx context.Context) error {
 		moved := job.V
 		moved.Shape = target
 		p.add(p.c.Records.PutJob(job, moved, keepJobs))
-		p.c.hints.now(target)
 	}
 	return nil
 }

@@ -13,8 +13,9 @@ import (
 )
 
 // resolve finds the job's demand and shape, or its problem, and makes their rows. started says that the job was already given
-// to a runner when it was first heard of, which its demand's row remembers with the same write.
-func (c *Controller) resolve(ctx context.Context, job *fleet.Job, started bool, now time.Time) ([][]store.Write, error) {
+// to a runner when it was first heard of, which its demand's row remembers with the same write. left is the shape that the demand leaves, to
+// be looked at when that is written.
+func (c *Controller) resolve(ctx context.Context, job *fleet.Job, started bool, now time.Time) (writes [][]store.Write, left fleet.ShapeKey, err error) {
 	if !job.Repository.Private && !c.AllowPublic(job.Repository) {
 		job.Problem = &fleet.Problem{
 			Title: "public repository not allowed",
@@ -23,13 +24,13 @@ func (c *Controller) resolve(ctx context.Context, job *fleet.Job, started bool, 
 		}
 		job.Problem.Next = now.Add(reportAgain)
 		job.History = job.History.Add(now, "refused", job.Problem.Detail)
-		return nil, nil
+		return nil, "", nil
 	}
 	resolved, err := c.Resolve(job.Repository, job.Labels)
 	if err != nil {
 		job.Problem = &fleet.Problem{Title: titleOf(err), Detail: err.Error(), Next: now.Add(reportAgain)}
 		job.History = job.History.Add(now, "refused", "The labels cannot be served: "+err.Error())
-		return nil, nil
+		return nil, "", nil
 	}
 	for _, w := range resolved.Warnings {
 		job.History = job.History.Add(now, "warning", w)
@@ -52,18 +53,17 @@ func titleOf(err error) string {
 	return "these labels cannot be served"
 }
 
-// demandRows makes or moves the demand's row, and the heads of the shapes concerned (rule 1.9).
+// demandRows makes or moves the demand's row, and the heads of the shapes concerned (rule 1.9). left is the shape that it leaves.
 func (c *Controller) demandRows(
 	ctx context.Context, job fleet.Job, demand fleet.Demand, shape fleet.Shape, resolved fleet.Resolved, started bool, now time.Time,
-) ([][]store.Write, error) {
-	var writes [][]store.Write
+) (writes [][]store.Write, left fleet.ShapeKey, err error) {
 	row, err := c.Records.Demand(ctx, job.Demand)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	head, err := c.Records.Head(ctx, job.Shape)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	state := row.V
 	if !row.Exists() {
@@ -77,7 +77,7 @@ func (c *Controller) demandRows(
 	if former != job.Shape {
 		old, err := c.Records.Head(ctx, former)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		was := old.V
 		was.Key, was.Moved = former, without(old.V.Moved, job.Demand)
@@ -91,7 +91,7 @@ func (c *Controller) demandRows(
 			}
 			h.Refused[job.Demand] = state.RefusedUntil
 		}
-		c.hints.now(former)
+		left = former
 	}
 	_, back := h.Moved[job.Demand]
 	if back { // even if the demand's row has expired, so that nothing else says that it ever left
@@ -108,7 +108,7 @@ func (c *Controller) demandRows(
 		state.Shape, state.RawLabels, state.Repository, state.MaxRuntime = job.Shape, job.Labels, job.Repository, resolved.MaxRuntime
 		writes = append(writes, c.Records.PutDemand(row, state, now.Add(keepDemands)))
 	}
-	return writes, nil
+	return writes, left, nil
 }
 
 // formers adds to a shape's former ones that from which a demand comes, and those from which it may have come there: a machine

@@ -69,18 +69,19 @@ func (c *Controller) jitter(d time.Duration) time.Duration {
 
 // reconcileOnce makes one decision; more says that another should follow at once.
 func (c *Controller) reconcileOnce(ctx context.Context, k fleet.ShapeKey, b bounds) (more bool, err error) {
+	now := c.Clock.Now() // before reading: what is decided is about then, however long it takes to read and to write
 	alive, err := c.Records.Alive(ctx, k)
 	if err != nil {
 		return false, err
 	}
-	view, err := c.Records.View(ctx, k, c.Clock.Now(), b.launches+1)
+	view, err := c.Records.View(ctx, k, now, b.launches+1)
 	if err != nil || !view.Head.Exists() {
 		return false, err
 	}
 	if view.Head.V.Pool != "" { // its machines are for whoever takes them
 		return false, c.hintedPool(ctx, view)
 	}
-	s := situation{View: view, Now: c.Clock.Now(), Draining: c.Draining(), Most: b.machines, Launches: b.launches, Whole: b.whole}
+	s := situation{View: view, Now: now, Draining: c.Draining(), Most: b.machines, Launches: b.launches, Whole: b.whole}
 	s.Free, s.Paced = s.mostLaunched(), s.mostLaunched()
 	d := decide(s)
 	var live record.Kept[record.Live]

@@ -22,22 +22,23 @@ type Violation struct {
 
 // checker asserts the invariants of docs/architecture.md. The world ends at the first violation.
 type checker struct {
-	w         *World
-	first     *Violation
-	rows      rows
-	need      *need
-	surplus   *surplusOf
-	recovery  *recovery
-	rules     *rules
-	overdue   overdue
-	listeners map[fleet.DemandKey]string    // assigned or listening, by demand, at the last look
-	supplies  map[fleet.ShapeKey]string     // machines that start or are ready, at the last look
-	rowless   map[string]time.Time          // instances that no row and no launch answers for, since when
-	starts    map[fleet.DemandKey]time.Time // when a job of a demand last began, as the rows say
-	unowned   map[string]time.Time          // instances that nothing answers for, since when
-	received  map[string]fleet.Sighting
-	stored    map[string]bool // deliveries about which a message is in the queue, or was
-	deletes   map[string]bool // runners that GitHub answered 204 for while they were busy
+	heartbeats heartbeats
+	w          *World
+	first      *Violation
+	rows       rows
+	need       *need
+	surplus    *surplusOf
+	recovery   *recovery
+	rules      *rules
+	overdue    overdue
+	listeners  map[fleet.DemandKey]string    // assigned or listening, by demand, at the last look
+	supplies   map[fleet.ShapeKey]string     // machines that start or are ready, at the last look
+	rowless    map[string]time.Time          // instances that no row and no launch answers for, since when
+	starts     map[fleet.DemandKey]time.Time // when a job of a demand last began, as the rows say
+	unowned    map[string]time.Time          // instances that nothing answers for, since when
+	received   map[string]fleet.Sighting
+	stored     map[string]bool // deliveries about which a message is in the queue, or was
+	deletes    map[string]bool // runners that GitHub answered 204 for while they were busy
 }
 
 func newChecker(w *World) *checker {

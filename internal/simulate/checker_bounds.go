@@ -157,12 +157,12 @@ func (c *checker) machineBounds(m *machine) {
 	})
 	if !known {
 		if c.provides() {
-			late("8", "is rowless", m.live() && !c.rowless[id].IsZero() && now.Sub(c.w.start) > youngStore, boundRowless)
+			late("8", "is rowless", m.live() && !c.rowless[id].IsZero() && c.storeIsOld(), boundRowless)
 		}
 		return
 	}
 	if c.provides() {
-		late("8", "lives on though its row has ended", m.live() && !row.Live() && now.Sub(c.w.start) > youngStore, boundRowless)
+		late("8", "lives on though its row has ended", m.live() && !row.Live() && c.storeIsOld(), boundRowless)
 		late("6.5", "has ended by itself", m.inst.State == provider.Terminated && row.Live(), boundElsewhere)
 	}
 	c.workBounds(row, late)

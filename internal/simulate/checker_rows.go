@@ -47,6 +47,8 @@ func kindOf(row store.Row) string {
 		return "lease"
 	case kind == "shape" && row.Key.Sort == "head":
 		return "head"
+	case kind == "fleet" && row.Key.Sort == "heartbeat":
+		return "heartbeat"
 	default:
 		return ""
 	}
@@ -62,6 +64,8 @@ func (c *checker) wrote(d *domain, writes []store.Write) {
 		switch kindOf(w.Row) {
 		case "lease":
 			c.recovery.lease(d, w.Row)
+		case "heartbeat":
+			c.wroteHeartbeat(d, w.Row)
 		case "job":
 			c.wroteJob(d, w.Row)
 		case "machine":

@@ -107,7 +107,7 @@ func (m *machine) live() bool { return m.inst.State.Live() }
 
 // listed says whether listings show the machine.
 func (m *machine) listed(now time.Time) bool {
-	return now.Before(m.unlistedFrom) || !now.Before(m.unlistedTo)
+	return now.Before(m.unlistedFrom) || !now.Before(m.unlistedTo) || !m.w.faulty() // a gap is a fault: it ends with them
 }
 
 // speaks says whether the agent does anything at all.
